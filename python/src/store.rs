@@ -29,6 +29,7 @@ impl Store {
     #[new]
     fn new(location: &str) -> PyResult<Self> {
         let open = || -> anyhow::Result<Self> {
+            location::refuse_read_only(location)?;
             let location = location::open(location, Purpose::Read)?;
             let runtime = Builder::new_current_thread().enable_all().build()?;
             Ok(Self { files: location.store(), location, runtime })

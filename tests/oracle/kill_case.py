@@ -88,13 +88,15 @@ def killed_after(cockpit: Cockpit, bucket: str, lake: Path, delay_s: float) -> b
     return outcome["killed"]
 
 
-def compare_lakes(report: Report, name: str, lake: Path, sound: Path) -> None:
-    """Every table of `sound` must be in `lake` with the same rows, and no other table."""
+def compare_lakes(
+    report: Report, name: str, lake: Path, sound: Path, volatile: tuple[str, ...] = VOLATILE
+) -> None:
+    """Every table of `sound` must be in `lake` with the same rows, and no other table. `volatile` columns may differ."""
     layers = ("bronze", "silver", "gold")
     tables = lakes.tables(str(sound), layers)
     report.equal(f"{name}: tables", lakes.tables(str(lake), layers), tables)
     con = duckdb.connect(config={"threads": 2})
-    wrong = [line for table in tables for line in _differences(con, table, lake, sound)]
+    wrong = [line for table in tables for line in _differences(con, table, (lake, sound), volatile)]
     report.check(f"{name}: all rows of {len(tables)} tables", not wrong, "\n".join(wrong))
 
 
@@ -131,10 +133,13 @@ def _is_log(name: str) -> bool:
     return folder == "_delta_log" and (file == "_last_checkpoint" or commit)
 
 
-def _differences(con: duckdb.DuckDBPyConnection, table: str, lake: Path, sound: Path) -> list[str]:
+def _differences(
+    con: duckdb.DuckDBPyConnection, table: str, pair: tuple[Path, Path], volatile: tuple[str, ...]
+) -> list[str]:
+    lake, sound = pair
     try:
-        con.register("is_arrow", _stable(str(lake), table))
-        con.register("must_arrow", _stable(str(sound), table))
+        con.register("is_arrow", _stable(str(lake), table, volatile))
+        con.register("must_arrow", _stable(str(sound), table, volatile))
     except Exception as error:  # Any reader error is the finding.
         return [f"{table}: {error}"]
     con.execute("CREATE OR REPLACE TEMP TABLE has AS FROM is_arrow")
@@ -148,9 +153,9 @@ def _differences(con: duckdb.DuckDBPyConnection, table: str, lake: Path, sound: 
     return lines
 
 
-def _stable(lake: str, table: str) -> pa.Table:
+def _stable(lake: str, table: str, volatile: tuple[str, ...]) -> pa.Table:
     data = lakes.read(lake, table)
-    return data.select(sorted(c for c in data.column_names if c not in VOLATILE))
+    return data.select(sorted(c for c in data.column_names if c not in volatile))
 
 
 def undisturbed(cockpit: Cockpit, bucket: str, lake: Path) -> tuple[float, str]:

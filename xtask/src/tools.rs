@@ -19,6 +19,12 @@ const DELTA_SHARING: &str = "delta-sharing==1.4.2";
 /// What generates requests from an OpenAPI description, as pip knows it.
 const SCHEMATHESIS: &str = "schemathesis==4.32.5";
 
+/// The emulator of Azure Blob Storage as npm knows it (MIT).
+const AZURITE: &str = "azurite@3.35.0";
+
+/// The emulator of Google Cloud Storage, a program in Go (BSD-2-Clause), and its version.
+const FAKE_GCS: (&str, &str) = ("github.com/fsouza/fake-gcs-server", "v1.56.1");
+
 /// What builds the wheel of the Python package, and what runs its tests and notebooks, as pip knows them.
 const MATURIN: &str = "maturin==1.16.0";
 const RUNNERS: [&str; 4] =
@@ -130,6 +136,48 @@ pub fn mqtt_broker() -> Result<(), String> {
         if !Path::new(path).exists() {
             install(package, &format!("no {path}"))?;
         }
+    }
+    Ok(())
+}
+
+/// An emulator of Azure Blob Storage.
+pub fn azurite() -> Result<PathBuf, String> {
+    node()?;
+    let folder = machine::cache()?.join(AZURITE.replace('@', "/"));
+    let program = folder.join("node_modules/.bin/azurite-blob");
+    once(&folder, || {
+        let mut npm = Command::new("npm");
+        npm.args(["install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix"]);
+        run(npm.arg(&folder).arg(AZURITE))
+    })?;
+    Ok(program)
+}
+
+/// An emulator of Google Cloud Storage; `None` without Go, which compiles it.
+pub fn fake_gcs() -> Result<Option<PathBuf>, String> {
+    if answer(Command::new("go").arg("version")).is_none() {
+        return Ok(None);
+    }
+    let (module, version) = FAKE_GCS;
+    let folder = machine::cache()?.join(format!("fake-gcs-server/{version}"));
+    once(&folder, || {
+        let mut go = Command::new("go");
+        go.arg("install").arg(format!("{module}@{version}"));
+        run(go.env("GOBIN", &folder).env_remove("GOFLAGS"))
+    })?;
+    Ok(Some(folder.join("fake-gcs-server")))
+}
+
+/// Fills a folder of the cache, unless that was done before.
+fn once(folder: &Path, fill: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
+    let describe = |error: std::io::Error| format!("{}: {error}", folder.display());
+    fs::create_dir_all(folder).map_err(describe)?;
+    let lock = File::create(folder.join(".install.lock")).map_err(describe)?;
+    lock.lock().map_err(describe)?;
+    let stamp = folder.join(".installed");
+    if !stamp.is_file() {
+        fill()?;
+        fs::write(stamp, "").map_err(describe)?;
     }
     Ok(())
 }

@@ -136,6 +136,8 @@ pub fn load(flags: &Flags) -> anyhow::Result<Config> {
         location::refuse_keys(url)
             .with_context(|| format!("{name}, set by {}", origin.as_str()))?;
     }
+    location::refuse_read_only(&lake.0)
+        .with_context(|| format!("lake, set by {}", lake.1.as_str()))?;
     let listen = listen(flags, &plant)?;
     let hosts = hosts(flags, &plant)?;
     let endpoint = Endpoint::read(flags, &plant.serve)?;

@@ -1,27 +1,30 @@
-//! Locations by URL: a folder of this machine or a bucket of an S3 service, with the credentials of the usual
-//! AWS variables and profile files.
+//! Locations by URL: a folder of this machine, or a bucket of S3, Google Cloud Storage or Azure Blob Storage, with
+//! the credentials of the usual variables of each service.
 //!
 //! A plain path is used literally. A URL is percent-decoded, and may be written undecoded: `s3://bucket/my dumps`
 //! and `s3://bucket/my%20dumps` are the same location.
 
+mod azure;
+mod credentials;
+mod google;
+mod remedy;
+mod s3;
 pub mod skipped;
 
 use anyhow::{Context, bail};
 use object_store::ObjectStore;
-use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
 use object_store::prefix::PrefixStore;
 use object_store::signer::Signer;
-use skipped::{Connector, SkippedNames};
-use std::collections::HashMap;
-use std::fmt::Write as _;
+use skipped::SkippedNames;
+use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use url::Url;
 
 /// A folder or bucket with files.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Location {
     /// Its name in output: the URL without credentials, or the path.
     pub name: String,
@@ -44,6 +47,18 @@ impl Location {
     pub fn store(&self) -> Arc<dyn ObjectStore> {
         Arc::new(PrefixStore::new(self.root.clone(), self.prefix.clone()))
     }
+
+    /// What to do about a request that failed with the text `error`; `None` for a folder.
+    pub fn remedy(&self, error: &str) -> Option<String> {
+        remedy::of(self.url.scheme(), error)
+    }
+}
+
+/// The stores hold credentials, and not all of them hide these in their own `Debug`.
+impl fmt::Debug for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Location").field("url", &self.url.as_str()).finish_non_exhaustive()
+    }
 }
 
 /// Purpose of opening a location.
@@ -55,10 +70,23 @@ pub enum Purpose {
     Write,
 }
 
-/// Opens the location `text`: `s3://bucket/prefix`, `file:///path` or a plain path.
+/// What a location may be, for errors.
+const FORMS: &str =
+    "s3://bucket/prefix, gs://bucket/prefix, az://container/prefix, file:///path or a path";
+
+/// Opens the location `text`: a URL of a bucket, `file:///path` or a plain path.
+///
+/// # Errors
+/// The URL is invalid, the credentials cannot be read, or the folder does not exist. Buckets of Google Cloud Storage and
+/// Azure Blob Storage are not opened for writing.
 pub fn open(text: &str, purpose: Purpose) -> anyhow::Result<Location> {
+    if purpose == Purpose::Write {
+        refuse_read_only(text)?;
+    }
     match text.split_once("://") {
-        Some(("s3" | "s3a", _)) => open_s3(text),
+        Some(("s3" | "s3a", _)) => s3::open(text),
+        Some(("gs", _)) => google::open(text),
+        Some(("az" | "abfs" | "abfss", _)) => azure::open(text),
         Some(("file", _)) => {
             // `#` and `?` belong to names here: these URLs have no query and no fragment.
             let escaped = text.replace('#', "%23").replace('?', "%3F");
@@ -68,25 +96,56 @@ pub fn open(text: &str, purpose: Purpose) -> anyhow::Result<Location> {
             };
             open_folder(&path, purpose)
         }
-        Some((scheme, _)) => {
-            bail!(
-                "unknown scheme `{scheme}://`: expected s3://bucket/prefix, file:///path or a path"
-            )
-        }
+        Some((scheme, _)) => bail!("unknown scheme `{scheme}://`: expected {FORMS}"),
         None => open_folder(Path::new(text), purpose),
+    }
+}
+
+/// Refuses a location that only dumps are read from. A lake needs files that exactly one program may create, which
+/// is tested for folders and S3 alone.
+pub fn refuse_read_only(text: &str) -> anyhow::Result<()> {
+    match text.split_once("://") {
+        Some((scheme @ ("gs" | "az" | "abfs" | "abfss"), _)) => bail!(
+            "`{scheme}://` is supported as a bucket of dumps only; use a folder or s3://bucket/prefix for the lake and \
+             for everything that is written"
+        ),
+        _ => Ok(()),
     }
 }
 
 /// Refuses a URL with a user, a password or a query, which may contain a key. The error does not repeat it.
 pub fn refuse_keys(text: &str) -> anyhow::Result<()> {
-    let Some((_scheme, rest)) = text.split_once("://") else { return Ok(()) };
+    let Some((scheme, rest)) = text.split_once("://") else { return Ok(()) };
     let host = rest.split('/').next().unwrap_or_default();
-    if host.contains('@') || rest.contains('?') {
+    let has_user = match scheme {
+        // `CONTAINER@ACCOUNT.dfs.core.windows.net` is the form of these URLs; anything else may be a key.
+        "abfs" | "abfss" => host.contains('@') && azure::address(host).is_none(),
+        _ => host.contains('@'),
+    };
+    if has_user || rest.contains('?') {
         bail!(
-            "the URL contains a user, a password or a query; set keys by the AWS variables instead"
+            "the URL contains a user, a password or a query; set keys by {} instead",
+            remedy::variables(scheme)
         );
     }
     Ok(())
+}
+
+/// The bucket and the prefix of the URL `text`.
+fn bucket_and_prefix(text: &str, form: &str) -> anyhow::Result<(String, Key)> {
+    refuse_keys(text)?;
+    let place = text.split_once("://").map_or("", |(_scheme, place)| place);
+    let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
+    if bucket.is_empty() {
+        bail!("invalid URL `{text}`: expected {form}");
+    }
+    let prefix = Key::from_url_path(prefix.trim_matches('/')).with_context(|| {
+        format!(
+            "invalid URL `{text}`: each part of the path must be a name in UTF-8, without control characters, \
+             and not `.` or `..`"
+        )
+    })?;
+    Ok((bucket.to_owned(), prefix))
 }
 
 fn open_folder(path: &Path, purpose: Purpose) -> anyhow::Result<Location> {
@@ -135,113 +194,9 @@ fn url_of(start: &str, prefix: &Key) -> anyhow::Result<Url> {
     Ok(Url::parse(&text)?)
 }
 
-fn open_s3(text: &str) -> anyhow::Result<Location> {
-    refuse_keys(text)?;
-    let place = text.split_once("://").map_or("", |(_scheme, place)| place);
-    let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
-    if bucket.is_empty() {
-        bail!("invalid URL `{text}`: expected s3://bucket/prefix");
-    }
-    let prefix = Key::from_url_path(prefix.trim_matches('/')).with_context(|| {
-        format!(
-            "invalid URL `{text}`: each part of the path must be a name in UTF-8, without control characters, \
-             and not `.` or `..`"
-        )
-    })?;
-    let skipped = SkippedNames::default();
-    let mut builder = AmazonS3Builder::from_env().with_bucket_name(bucket);
-    for (key, value) in profile_options(&builder)? {
-        builder = builder.with_config(key, value);
-    }
-    if let Some(endpoint) = builder.get_config_value(&AmazonS3ConfigKey::Endpoint) {
-        builder = builder.with_allow_http(endpoint.starts_with("http://"));
-    }
-    let builder = builder.with_http_connector(Connector::new(skipped.clone()));
-    let store = builder.build().with_context(|| format!("cannot open the bucket {bucket}"))?;
-    let store = Arc::new(store);
-    Ok(Location {
-        name: text.trim_end_matches('/').to_owned(),
-        url: url_of(&format!("s3://{bucket}"), &prefix)?,
-        root: store.clone(),
-        prefix,
-        folder: None,
-        signer: Some(store),
-        skipped,
-    })
-}
-
-/// The options of the profile files that the variables do not set. Keys are used only if the variables have
-/// none, so that the identity and the secret come from the same source.
-fn profile_options(explicit: &AmazonS3Builder) -> anyhow::Result<Vec<(AmazonS3ConfigKey, String)>> {
-    use AmazonS3ConfigKey as Key;
-    let env = super::env;
-    let home = env("HOME").map(PathBuf::from).unwrap_or_default();
-    let file = |variable: &str, name: &str| {
-        env(variable).map_or_else(|| home.join(".aws").join(name), PathBuf::from)
-    };
-    let profile = env("AWS_PROFILE").unwrap_or_else(|| "default".to_owned());
-    let credentials = file("AWS_SHARED_CREDENTIALS_FILE", "credentials");
-    let config = file("AWS_CONFIG_FILE", "config");
-    let mut found = read_profile(&config, &format!("profile {profile}"))?;
-    found.extend(read_profile(&config, &profile)?);
-    found.extend(read_profile(&credentials, &profile)?);
-    if found.is_empty() && env("AWS_PROFILE").is_some() {
-        bail!("no profile file contains the profile `{profile}` of AWS_PROFILE");
-    }
-    let has_keys = explicit.get_config_value(&Key::AccessKeyId).is_some();
-    let mut options = Vec::new();
-    for (word, key, is_secret) in [
-        ("aws_access_key_id", Key::AccessKeyId, true),
-        ("aws_secret_access_key", Key::SecretAccessKey, true),
-        ("aws_session_token", Key::Token, true),
-        ("region", Key::Region, false),
-        ("endpoint_url", Key::Endpoint, false),
-    ] {
-        let is_explicit =
-            if is_secret { has_keys } else { explicit.get_config_value(&key).is_some() };
-        if let (false, Some(value)) = (is_explicit, found.get(word)) {
-            options.push((key, value.clone()));
-        }
-    }
-    Ok(options)
-}
-
-/// The values below `[section]` of an AWS profile file; none if the file does not exist.
-fn read_profile(path: &Path, section: &str) -> anyhow::Result<HashMap<String, String>> {
-    let text = match std::fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(HashMap::new()),
-        Err(error) => {
-            return Err(error).with_context(|| format!("cannot read {}", path.display()));
-        }
-    };
-    Ok(profile_section(&text, section))
-}
-
-fn profile_section(text: &str, section: &str) -> HashMap<String, String> {
-    let mut values = HashMap::new();
-    let mut inside = false;
-    for line in text.lines().map(str::trim) {
-        if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-            inside = name.trim() == section;
-        } else if let (true, Some((key, value))) = (inside, line.split_once('=')) {
-            values.insert(key.trim().to_owned(), value.trim().to_owned());
-        }
-    }
-    values
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_profile_is_read_from_its_section_only() {
-        let text = "[default]\nregion = a\n[profile plant]\nregion=b\n# region = c\n";
-        assert_eq!(profile_section(text, "profile plant")["region"], "b");
-        assert_eq!(profile_section(text, "default")["region"], "a");
-        assert!(profile_section(text, "other").is_empty());
-    }
 
     #[test]
     fn the_error_contains_a_missing_location() {
@@ -249,6 +204,23 @@ mod tests {
         assert!(format!("{error:#}").contains("/no/such/folder"));
         let error = open("ftp://x/y", Purpose::Read).unwrap_err();
         assert!(error.to_string().contains("ftp://"));
+    }
+
+    #[test]
+    fn a_lake_is_a_folder_or_on_s3() {
+        for text in ["gs://b/x", "az://b/x", "abfss://b@a.dfs.core.windows.net/x"] {
+            let error = open(text, Purpose::Write).unwrap_err().to_string();
+            assert!(error.contains("bucket of dumps only"), "{error}");
+        }
+        for text in ["s3://b/x", "file:///x", "/x", "x"] {
+            assert!(refuse_read_only(text).is_ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_location_shows_no_credentials() {
+        let place = open("s3://b/x", Purpose::Read).unwrap();
+        assert_eq!(format!("{place:?}"), "Location { url: \"s3://b/x/\", .. }");
     }
 
     #[test]

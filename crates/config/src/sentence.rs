@@ -24,7 +24,7 @@ static REQUEST: LazyLock<Option<Regex>> = LazyLock::new(|| {
     )
 });
 
-/// The body of an error response of S3.
+/// The body of an error response of an object store.
 static REFUSAL: LazyLock<Option<Regex>> =
     LazyLock::new(|| pattern(r"(?s)(?:<\?xml[^>]*\?>\s*)?<Error[^>]*>(?<body>.*?)(?:</Error>|\z)"));
 
@@ -84,7 +84,8 @@ fn plain(text: &str) -> String {
         };
         text = request.replace_all(&text, head).into_owned();
     }
-    text.replace(STATUS, "").trim().to_owned()
+    // Azure begins its XML with a byte order mark.
+    text.replace(STATUS, "").replace('\u{feff}', "").trim().to_owned()
 }
 
 /// Code and message of an error response, such as `NoSuchBucket, The specified bucket does not exist`.
@@ -92,6 +93,8 @@ fn refusal_of(body: &str) -> String {
     let element = |name: &str| {
         let (_, rest) = body.split_once(&format!("<{name}>"))?;
         let (text, _) = rest.split_once(&format!("</{name}>"))?;
+        // Azure appends the number and the time of the request.
+        let (text, _) = text.split_once("RequestId:").unwrap_or((text, ""));
         let words: Vec<&str> = text.split_whitespace().collect();
         (!words.is_empty()).then(|| words.join(" "))
     };
@@ -145,6 +148,19 @@ mod tests {
         check(
             &["Server returned non-2xx status code: 403 Forbidden: <Error></Error>"],
             "403 Forbidden: no reason was given",
+        );
+    }
+
+    #[test]
+    fn a_refusal_of_azure_has_no_number_and_no_query() {
+        check(
+            &[
+                "Generic MicrosoftAzure error: Error performing list request: Error performing GET REDACTED in 3ms - \
+               Server returned non-2xx status code: 403 Forbidden: \u{feff}<?xml version=\"1.0\"?><Error>\
+               <Code>AuthenticationFailed</Code><Message>Server failed to authenticate the request.\n\
+               RequestId:1\nTime:2</Message><AuthenticationErrorDetail>x</AuthenticationErrorDetail></Error>",
+            ],
+            "GET REDACTED failed: 403 Forbidden: AuthenticationFailed, Server failed to authenticate the request.",
         );
     }
 

@@ -1,7 +1,7 @@
 //! Parts about sources.
 
 use super::{Bench, Done};
-use crate::machine::run;
+use crate::machine::{self, run};
 use crate::tools;
 
 /// Messages that are published.
@@ -12,6 +12,18 @@ pub fn mqtt(bench: &Bench) -> Done {
     tools::mqtt_broker()?;
     let mut case = bench.python("mqtt_case.py")?;
     run(case.arg("--cockpit").arg(&bench.cockpit).args(["--messages", MESSAGES]))
+}
+
+/// Dumps at emulators of Google Cloud Storage and Azure Blob Storage, while the program is killed.
+pub fn clouds(bench: &Bench) -> Done {
+    tools::openssl()?;
+    let mut case = bench.python("clouds_case.py")?;
+    case.arg("--cockpit").arg(&bench.cockpit).arg("--azurite").arg(tools::azurite()?);
+    match tools::fake_gcs()? {
+        Some(program) => drop(case.arg("--google").arg(program)),
+        None => machine::print("no Go is installed, so that Google Cloud Storage is not tested"),
+    }
+    run(&mut case)
 }
 
 /// Contracts that are proposed for dumps and used without an edit.

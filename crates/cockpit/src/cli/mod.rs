@@ -58,10 +58,10 @@ struct Common {
     /// Folder that describes the plant [default: the reference plant, compiled in]
     #[arg(long, global = true, value_name = "DIR", env = "COCKPIT_PLANT")]
     plant: Option<PathBuf>,
-    /// Where the dumps are: s3://bucket/prefix, file:///path or a path
+    /// Where the dumps are: s3://bucket/prefix, gs://bucket/prefix, az://container/prefix, file:///path or a path
     ///
-    /// Keys, region and endpoint are taken from the usual AWS variables and profile files.
-    /// AWS_SKIP_SIGNATURE=true reads a public bucket without keys.
+    /// Keys, region and endpoint are taken from the usual variables: AWS_… and profile files, GOOGLE_…, AZURE_….
+    /// AWS_SKIP_SIGNATURE=true, or GOOGLE_… and AZURE_… likewise, reads a public bucket without keys.
     #[arg(long, global = true, value_name = "URL")]
     bucket: Option<String>,
     /// Where the lake is [default: ./cockpit-data]

@@ -39,7 +39,7 @@ async fn test(config: &Config, name: &str) -> anyhow::Result<bool> {
     };
     let typed = &sample.typed;
     let count = print::counted(typed.rows.num_rows(), "record");
-    print::line(&format!("{count} of {}, as the database writes them:", sample.address));
+    print::line(&format!("{count} of {}, as the source has them:", sample.address));
     print::line(&pretty_format_batches(&[sample.texts])?.to_string());
     print::line("As the contract reads them:");
     print::line(&pretty_format_batches(std::slice::from_ref(&typed.rows))?.to_string());

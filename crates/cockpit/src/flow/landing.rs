@@ -45,8 +45,8 @@ fn is_same_file(one: &ListedDump, other: &ListedDump) -> bool {
 impl Flow {
     /// Splits new files into complete ones and the keys of those that are still being written. In a watched folder
     /// a file is complete once it was closed or renamed, or rested. Any other file in a folder is complete if it
-    /// has not changed for `dump_settle_ms`; a younger one is checked again after that time. An object in S3 is
-    /// always complete, and so is a file with a marker.
+    /// has not changed for `dump_settle_ms`; a younger one is checked again after that time. An object of an object
+    /// store is always complete, and so is a file with a marker.
     pub(super) async fn at_rest(
         &self,
         bucket: &Location,

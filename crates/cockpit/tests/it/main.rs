@@ -8,6 +8,7 @@
 mod bad_input;
 mod charts;
 mod check;
+mod clouds;
 mod damage;
 mod docs;
 mod folder_cases;

@@ -192,8 +192,8 @@ fn an_address_beyond_loopback_requires_insecure() {
     assert_eq!(server.status("10.0.0.6"), 421);
 }
 
-/// An S3 service that refuses everything.
-fn refusing_s3(status: &'static str, body: &'static str) -> String {
+/// A service that refuses everything.
+pub fn refusing_service(status: &'static str, body: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
@@ -216,7 +216,7 @@ fn an_error_of_s3_is_one_sentence() {
     const DENIED: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>AccessDenied</Code>\
         <Message>Access Denied.</Message><Resource>/plant</Resource><RequestId>1</RequestId></Error>";
     let world = World::new();
-    let endpoint = refusing_s3("403 Forbidden", DENIED);
+    let endpoint = refusing_service("403 Forbidden", DENIED);
     let env = [
         ("AWS_ACCESS_KEY_ID", "key"),
         ("AWS_SECRET_ACCESS_KEY", "secret"),

@@ -177,6 +177,10 @@ fn keys_in_a_url_are_refused_and_not_repeated() {
         format!("s3://{SECRET}@bucket/dumps"),
         format!("s3://bucket/dumps?X-Amz-Signature={SECRET}"),
         format!("https://key:{SECRET}@host/bucket"),
+        format!("gs://key:{SECRET}@bucket/dumps"),
+        format!("az://dumps/x?sv=2021-12-02&sig={SECRET}"),
+        format!("abfss://dumps:{SECRET}@plant.dfs.core.windows.net/x"),
+        format!("abfss://{SECRET}@plant.dfs.core.windows.net/x"),
         format!("s3://key:{SECRET}@"),
     ] {
         for variable in ["COCKPIT_BUCKET", "COCKPIT_LAKE"] {

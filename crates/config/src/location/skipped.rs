@@ -1,8 +1,9 @@
 //! Names in a listing that cannot be keys: with an empty folder name, `.` or `..`, a control
 //! character, bytes that are not UTF-8.
 //!
-//! The store library refuses a whole page of a listing for one such name. So the pages of S3 pass
-//! through here before the library reads them, and each such name is removed and recorded.
+//! The store library refuses a whole page of a listing for one such name. So the pages of S3, Google Cloud Storage
+//! and Azure Blob Storage pass through here before the library reads them, and each such name is removed and
+//! recorded.
 
 use async_trait::async_trait;
 use object_store::client::{
@@ -91,17 +92,20 @@ struct ListingFilter {
 
 #[async_trait]
 impl HttpService for ListingFilter {
-    async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
-        let query = request.uri().query().unwrap_or_default();
-        let is_listing = query.split('&').any(|part| part == "list-type=2");
-        let response = self.inner.execute(request).await?;
-        if !is_listing || !response.status().is_success() {
-            return Ok(response);
+    async fn call(&self, mut request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        if let Some(value) = request.headers_mut().get_mut("authorization") {
+            value.set_sensitive(true);
         }
+        let query = request.uri().query().unwrap_or_default();
+        let dialect = query.split('&').find_map(Dialect::of_parameter);
+        let response = self.inner.execute(request).await?;
+        let Some(dialect) = dialect.filter(|_| response.status().is_success()) else {
+            return Ok(response);
+        };
         let (mut parts, body) = response.into_parts();
         let page = body.bytes().await?;
         let page = match std::str::from_utf8(&page) {
-            Ok(text) => filtered(text, &self.skipped).into(),
+            Ok(text) => filtered(text, dialect, &self.skipped).into(),
             Err(_) => page,
         };
         parts.headers.remove("content-length");
@@ -109,48 +113,92 @@ impl HttpService for ListingFilter {
     }
 }
 
+/// The elements of a page of a listing.
+#[derive(Debug)]
+struct Dialect {
+    /// How file and folder begin.
+    start: &'static str,
+    file: &'static str,
+    folder: &'static str,
+    /// The elements of a file: its name and its size.
+    name: &'static str,
+    size: &'static str,
+    /// The element of a folder with its name.
+    folder_name: &'static str,
+}
+
+/// S3, and Google Cloud Storage by its XML interface.
+const S3: Dialect = Dialect {
+    start: "<Co",
+    file: "Contents",
+    folder: "CommonPrefixes",
+    name: "Key",
+    size: "Size",
+    folder_name: "Prefix",
+};
+
+const AZURE: Dialect = Dialect {
+    start: "<Blob",
+    file: "Blob",
+    folder: "BlobPrefix",
+    name: "Name",
+    size: "Content-Length",
+    folder_name: "Name",
+};
+
+impl Dialect {
+    /// The dialect of the response, if this parameter of the query requests a listing.
+    fn of_parameter(parameter: &str) -> Option<&'static Self> {
+        match parameter {
+            "list-type=2" => Some(&S3),
+            "comp=list" => Some(&AZURE),
+            _ => None,
+        }
+    }
+
+    /// The next file or folder, and where it begins.
+    fn next_element<'a>(&self, text: &'a str) -> Option<(usize, &'a str)> {
+        let mut starts = text.match_indices(self.start).map(|(start, _)| start);
+        starts.find_map(|start| {
+            let rest = &text[start..];
+            let names = [self.file, self.folder];
+            let name = names.into_iter().find(|name| rest[1..].starts_with(&format!("{name}>")))?;
+            let close = format!("</{name}>");
+            let end = rest.find(&close)? + close.len();
+            Some((start, &rest[..end]))
+        })
+    }
+
+    fn is_key(&self, element: &str, skipped: &SkippedNames) -> bool {
+        if element.starts_with(&format!("<{}>", self.folder)) {
+            let prefix = inner(element, self.folder_name).map(unescaped).unwrap_or_default();
+            return fault(prefix.strip_suffix('/').unwrap_or(&prefix)).is_none();
+        }
+        let Some(name) = inner(element, self.name).map(unescaped) else { return true };
+        // What consoles make for a folder: no file, and nothing to report.
+        if name.ends_with('/') && inner(element, self.size) == Some("0") {
+            return false;
+        }
+        let fault = fault(&name);
+        if let Some(fault) = fault {
+            skipped.add(name, fault);
+        }
+        fault.is_none()
+    }
+}
+
 /// A page of a listing without the elements whose name cannot be a key.
-fn filtered(page: &str, skipped: &SkippedNames) -> String {
+fn filtered(page: &str, dialect: &Dialect, skipped: &SkippedNames) -> String {
     let mut kept = String::with_capacity(page.len());
     let mut rest = page;
-    while let Some((start, element)) = next_element(rest) {
+    while let Some((start, element)) = dialect.next_element(rest) {
         kept.push_str(&rest[..start]);
-        if is_key(element, skipped) {
+        if dialect.is_key(element, skipped) {
             kept.push_str(element);
         }
         rest = &rest[start + element.len()..];
     }
     kept + rest
-}
-
-/// The next `<Contents>` or `<CommonPrefixes>`, and where it begins.
-fn next_element(text: &str) -> Option<(usize, &str)> {
-    let mut starts = text.match_indices("<Co").map(|(start, _)| start);
-    starts.find_map(|start| {
-        let rest = &text[start..];
-        let names = ["Contents", "CommonPrefixes"];
-        let name = names.into_iter().find(|name| rest[1..].starts_with(&format!("{name}>")))?;
-        let close = format!("</{name}>");
-        let end = rest.find(&close)? + close.len();
-        Some((start, &rest[..end]))
-    })
-}
-
-fn is_key(element: &str, skipped: &SkippedNames) -> bool {
-    if element.starts_with("<CommonPrefixes>") {
-        let prefix = inner(element, "Prefix").map(unescaped).unwrap_or_default();
-        return fault(prefix.strip_suffix('/').unwrap_or(&prefix)).is_none();
-    }
-    let Some(name) = inner(element, "Key").map(unescaped) else { return true };
-    // What S3 consoles make for a folder: no file, and nothing to report.
-    if name.ends_with('/') && inner(element, "Size") == Some("0") {
-        return false;
-    }
-    let fault = fault(&name);
-    if let Some(fault) = fault {
-        skipped.add(name, fault);
-    }
-    fault.is_none()
 }
 
 fn inner<'a>(element: &'a str, name: &str) -> Option<&'a str> {
@@ -214,12 +262,43 @@ mod tests {
         let skipped = SkippedNames::default();
         let expected =
             format!("<List>{good}<CommonPrefixes><Prefix>a/</Prefix></CommonPrefixes></List>");
-        assert_eq!(filtered(&page, &skipped), expected);
+        assert_eq!(filtered(&page, &S3, &skipped), expected);
         let names: Vec<String> =
             skipped.take_fresh().into_iter().map(|skipped| skipped.name).collect();
         assert_eq!(names, ["dumps//a.csv", "dumps/x\r.csv", "dumps/../a"]);
-        assert_eq!(filtered(&page, &skipped), expected);
+        assert_eq!(filtered(&page, &S3, &skipped), expected);
         assert_eq!(skipped.take_fresh(), []);
+    }
+
+    #[test]
+    fn odd_names_leave_a_page_of_azure() {
+        let blob = |name: &str, size_bytes: u64| {
+            format!(
+                "<Blob><Name>{name}</Name><Properties><Content-Length>{size_bytes}</Content-Length>\
+                 <BlobType>BlockBlob</BlobType></Properties></Blob>"
+            )
+        };
+        let good = blob("dumps/a &amp; b.csv", 3) + "<BlobPrefix><Name>a/</Name></BlobPrefix>";
+        let page = format!(
+            "<EnumerationResults><Blobs>{}{good}{}{}</Blobs></EnumerationResults>",
+            blob("dumps//a.csv", 1),
+            blob("dumps/folder/", 0),
+            "<BlobPrefix><Name>a//</Name></BlobPrefix>",
+        );
+        let skipped = SkippedNames::default();
+        let expected = format!("<EnumerationResults><Blobs>{good}</Blobs></EnumerationResults>");
+        assert_eq!(filtered(&page, &AZURE, &skipped), expected);
+        let fresh = skipped.take_fresh();
+        let names: Vec<&str> = fresh.iter().map(|skipped| skipped.name.as_str()).collect();
+        assert_eq!(names, ["dumps//a.csv"]);
+    }
+
+    #[test]
+    fn a_listing_is_recognised_by_its_query() {
+        let start = |parameter| Dialect::of_parameter(parameter).map(|it| it.file);
+        assert_eq!(start("list-type=2"), Some("Contents"));
+        assert_eq!(start("comp=list"), Some("Blob"));
+        assert_eq!(start("prefix=comp"), None);
     }
 
     #[test]
@@ -237,12 +316,13 @@ mod tests {
         fn a_page_of_keys_stays_as_it_is(keys in prop::collection::vec("[a-zä&;<#0-9 ]{1,9}", 0..5)) {
             let escape = |key: &String| key.replace('&', "&amp;").replace('<', "&lt;");
             let page: String = keys.iter().map(|key| entry(&escape(key), 1)).collect();
-            prop_assert_eq!(filtered(&page, &SkippedNames::default()), page);
+            prop_assert_eq!(filtered(&page, &S3, &SkippedNames::default()), page);
         }
 
         #[test]
-        fn no_page_makes_it_fail(page in "(<Contents>|<Key>|</Key>|</Contents>|&#?[0-9a-z]{0,9};?|.){0,20}") {
-            filtered(&page, &SkippedNames::default());
+        fn no_page_makes_it_fail(page in "(</?(Contents|Key|Blob|Name|BlobPrefix)>|&#?[0-9a-z]{0,9};?|.){0,20}") {
+            filtered(&page, &S3, &SkippedNames::default());
+            filtered(&page, &AZURE, &SkippedNames::default());
         }
     }
 }

@@ -24,7 +24,7 @@ pub fn plant(starter: &Starter<'_>, bucket: &str) -> String {
          zone = \"UTC\"\n\
          # ISO 4217 code of the money in the dumps.\n\
          currency = \"\"\n\n\
-         # Where the dumps are (s3://bucket/prefix or a path), and where the lake is written.\n\
+         # Where the dumps are (s3://, gs://, az:// or a path), and where the lake is written.\n\
          bucket = {bucket}\n\
          lake = {lake}\n\n\
          # Shifts, plant time. A production day begins with the first shift.\n\

@@ -54,7 +54,10 @@ pub async fn first_objects(
         if error.downcast_ref().is_some_and(is_not_found) {
             return Error::NotFound(format!("the bucket {name} does not exist; check its name"));
         }
-        Error::Storage(error.context(format!("the bucket {name} cannot be listed at `{folder}`")))
+        let remedy = bucket.remedy(&format!("{error:#}"));
+        let remedy = remedy.map(|remedy| format!("; {remedy}")).unwrap_or_default();
+        let failed = format!("the bucket {name} cannot be listed at `{folder}`{remedy}");
+        Error::Storage(error.context(failed))
     })
 }
 

@@ -1,0 +1,282 @@
+"""Dumps in Google Cloud Storage and in Azure Blob Storage.
+
+Promise: the dumps of a simulated plant give the same bronze, silver and gold from an emulator of each service as from a
+folder. A second run reads nothing; a changed dump is read again, and only that. A run that is killed with -9 is
+completed by the next one. A wrong key, a missing container and a service that is away are reported in one line with
+what to do, and no output has a key. A lake is refused there.
+
+    python clouds_case.py --cockpit BIN --azurite AZURITE_BLOB [--google FAKE_GCS_SERVER]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import kill_case
+import lake as lakes
+from checks import Report
+from clouds import Azure, Emulator, Google
+from program import Cockpit
+
+DAYS = "2"
+BUCKET, PREFIX = "plant-dumps", "line 1"
+CHANGED = "data/OperationsManagement/PlansShiftWise/PlansShiftWise.csv"
+KILLS = (0.3, 0.5, 0.7)
+"""When a run is killed, in parts of an undisturbed run."""
+VOLATILE = (*kill_case.VOLATILE, "_modified_at")
+"""Columns that may differ: a copy of a dump is younger than the dump."""
+WRONG_KEY = "d3Jvbmcga2V5IHdyb25nIGtleSB3cm9uZyBrZXk="
+OURS = ("GOOGLE_", "AZURE_", "STORAGE_EMULATOR_HOST", "AZURITE_", "AWS_")
+
+
+class World:
+    """A folder with dumps, the same dumps at a service, and lakes."""
+
+    def __init__(self, cockpit: Cockpit, emulator: Emulator, folder: Path, report: Report) -> None:
+        self.cockpit = cockpit
+        self.emulator = emulator
+        self.folder = folder
+        self.report = report
+        self.name = emulator.scheme
+        self.url = f"{emulator.scheme}://{BUCKET}/{PREFIX}"
+        self.dumps = folder / "dumps"
+        self.sound = folder / "sound"
+        self.lake = folder / f"{emulator.scheme}-lake"
+
+    def check(self, what: str, ok: bool, reason: str = "") -> bool:
+        return self.report.check(f"{self.name}: {what}", ok, reason)
+
+    def run(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """A command with the emulator's variables; a key of them must not be in its output."""
+        with environment(self.emulator.environment() | variables):
+            done = self.cockpit.run([str(self.cockpit.program), *words, "--plant", str(self.cockpit.plant)])
+        said = done.stdout + done.stderr
+        keys = [Azure.account.key, WRONG_KEY, "PRIVATE KEY", "sig=", *variables.get("secrets", "").split()]
+        found = [key for key in keys if key in said]
+        self.check(f"no key in the output of {words[0]}", not found and "panicked" not in said, said[-2000:])
+        return done
+
+    def ingest(self, lake: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+        words = ["--once", "--bucket", self.url, "--lake", str(lake)]
+        return self.run("ingest", *words, **variables)
+
+    def read_dumps(self, lake: Path) -> int:
+        """How many versions of dumps the lake has read."""
+        rows = lakes.read(str(lake), "meta.files", ["status"]).column("status").to_pylist()
+        return rows.count("landed")
+
+
+@contextmanager
+def environment(variables: dict[str, str]) -> Iterator[None]:
+    """Sets these variables, and removes all others of the services."""
+    before = {name: value for name, value in os.environ.items() if name.startswith(OURS)}
+    for name in before:
+        del os.environ[name]
+    variables = {name: value for name, value in variables.items() if name.isupper()}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name in variables:
+            os.environ.pop(name, None)
+        os.environ.update(before)
+
+
+def compare(world: World, name: str, lake: Path, sound: Path) -> None:
+    kill_case.compare_lakes(world.report, f"{world.name} {name}", lake, sound, VOLATILE)
+
+
+def same_as_a_folder(world: World) -> None:
+    done = world.ingest(world.lake)
+    if world.check("an ingest", done.returncode == 0, done.stderr[-2000:]):
+        compare(world, "as from a folder", world.lake, world.sound)
+
+
+def second_run(world: World) -> None:
+    before = world.read_dumps(world.lake)
+    done = world.ingest(world.lake)
+    world.check("a second ingest", done.returncode == 0, done.stderr[-2000:])
+    world.report.equal(f"{world.name}: a second run reads nothing", world.read_dumps(world.lake), before)
+
+
+def sample(world: World) -> None:
+    done = world.run("source", "test", "plans_shift_wise", "--bucket", world.url)
+    # The first records may have rejected ones among them, which the exit code reports.
+    is_read = f"10 records of {world.url}/{CHANGED}" in done.stdout
+    world.check("`source test` shows records", is_read, done.stdout[-500:] + done.stderr)
+    done = world.run("config", "--bucket", world.url)
+    world.check("`config` prints the bucket", f'bucket = "{world.url}"' in done.stdout, done.stdout[:2000] + done.stderr)
+
+
+def changed_dump(world: World, changed: bytes) -> None:
+    """One dump of the bucket is written again; `sound` has read the same change already."""
+    before = world.read_dumps(world.lake)
+    world.emulator.put(BUCKET, f"{PREFIX}/{CHANGED}", changed)
+    done = world.ingest(world.lake)
+    world.check("an ingest after a change", done.returncode == 0, done.stderr[-2000:])
+    world.report.equal(f"{world.name}: only the changed dump is read", world.read_dumps(world.lake), before + 1)
+    compare(world, "after the change", world.lake, world.sound)
+
+
+def killed_runs(world: World, run_s: float, sound: Path) -> None:
+    """Runs into one fresh lake are killed one after the other; the last one completes it."""
+    lake = world.folder / f"{world.name}-killed"
+    with environment(world.emulator.environment()):
+        for part in KILLS:
+            killed = kill_case.killed_after(world.cockpit, world.url, lake, part * run_s)
+            world.check(f"a run is killed after {part * run_s:.1f} s", killed)
+        _, said = kill_case.undisturbed(world.cockpit, world.url, lake)
+    if world.check("the next run completes a killed one", said == "", said):
+        compare(world, "after kills", lake, sound)
+        left = kill_case.orphans(lake)
+        world.check("no file is left behind", not left, "\n".join(left))
+
+
+def one_line(world: World, what: str, done: subprocess.CompletedProcess[str], words: list[str]) -> None:
+    """A failure is one line with these words."""
+    lines = [line for line in done.stderr.splitlines() if line.strip()]
+    missing = [word for word in words if word not in done.stderr]
+    ok = done.returncode != 0 and len(lines) == 1 and not missing and "<" not in done.stderr
+    world.check(f"{what} is one line with a remedy", ok, f"{missing} is missing in:\n{done.stderr}")
+
+
+def refused_lake(world: World) -> None:
+    done = world.run("ingest", "--once", "--bucket", str(world.dumps), "--lake", f"{world.name}://{BUCKET}/lake")
+    one_line(world, "a lake at the service", done, ["bucket of dumps only", "s3://"])
+
+
+def away(world: World) -> None:
+    world.emulator.stop()
+    done = world.ingest(world.folder / "none")
+    endpoint = {"gs": "GOOGLE_BASE_URL", "az": "AZURE_STORAGE_ENDPOINT"}[world.name]
+    one_line(world, "a service that is away", done, [world.url, endpoint])
+    world.emulator.start()
+    done = world.ingest(world.lake)
+    world.check("it is read again when it is back", done.returncode == 0, done.stderr[-2000:])
+
+
+def azure_only(world: World) -> None:
+    """Azurite checks signatures and knows its containers."""
+    none = world.folder / "none"
+    done = world.ingest(none, AZURE_STORAGE_ACCOUNT_KEY=WRONG_KEY)
+    one_line(world, "a wrong key", done, [world.url, "403 Forbidden", "AZURE_STORAGE_ACCOUNT_KEY"])
+    done = world.ingest(none, AZURE_STORAGE_ACCOUNT_KEY="no-base64!")
+    one_line(world, "a key that is no key", done, ["AZURE_STORAGE_ACCOUNT_KEY", "base64"])
+    done = world.ingest(none, AZURE_STORAGE_ACCOUNT_NAME="")
+    one_line(world, "no account", done, ["AZURE_STORAGE_ACCOUNT_NAME", "abfss://"])
+    done = world.run("ingest", "--once", "--bucket", "az://absent/x", "--lake", str(none))
+    one_line(world, "a missing container", done, ["az://absent/x", "404", "check the name of the container"])
+    by_file = world.folder / "azure-key"
+    by_file.write_text(Azure.account.key + "\n")
+    ways = {
+        "a key in a file": {"AZURE_STORAGE_ACCOUNT_KEY": f"file:{by_file}"},
+        "a shared access signature": {"AZURE_STORAGE_SAS_TOKEN": world.emulator.sas()},
+        "a wrong shared access signature": {"AZURE_STORAGE_SAS_TOKEN": world.emulator.sas() + "x"},
+    }
+    for name, variables in ways.items():
+        base = world.emulator.environment()
+        del base["AZURE_STORAGE_ACCOUNT_KEY"]
+        with environment(base | variables):
+            words = ["source", "test", "items", "--bucket", world.url, "--plant", str(world.cockpit.plant)]
+            done = world.cockpit.run([str(world.cockpit.program), *words])
+        if "wrong" in name:
+            one_line(world, name, done, ["403", "AZURE_STORAGE_SAS_TOKEN"])
+        else:
+            world.check(name, f"records of {world.url}/" in done.stdout, done.stderr[-2000:])
+        said = done.stdout + done.stderr
+        world.check(f"{name}: no key in the output", "sig=" not in said and Azure.account.key not in said, said)
+
+
+def google_only(world: World) -> None:
+    """fake-gcs-server accepts every token, so that keys are checked before they are used."""
+    none = world.folder / "none"
+    for name, text, words in (
+        ("a key that is no JSON", "secret-text", ["no JSON object"]),
+        ("a key without a private key", '{"client_email": "secret-text", "private_key_id": "1"}', ["private_key"]),
+        (
+            "a key with an invalid private key",
+            '{"client_email": "a", "private_key_id": "1", "private_key": "secret-text"}',
+            [BUCKET],
+        ),
+    ):
+        done = world.ingest(none, GOOGLE_SERVICE_ACCOUNT_KEY=text, secrets="secret-text")
+        one_line(world, name, done, words)
+    done = world.ingest(none, GOOGLE_SERVICE_ACCOUNT_KEY="file:/no/such/key")
+    one_line(world, "a missing file of a key", done, ["GOOGLE_SERVICE_ACCOUNT_KEY", "/no/such/key"])
+    with environment({"STORAGE_EMULATOR_HOST": world.emulator.host}):
+        words = ["source", "test", "items", "--bucket", world.url, "--plant", str(world.cockpit.plant)]
+        done = world.cockpit.run([str(world.cockpit.program), *words])
+    is_read = f"records of {world.url}/" in done.stdout
+    world.check("STORAGE_EMULATOR_HOST is used without a key", is_read, done.stderr[-2000:])
+
+
+def without_a_record(dump: Path) -> bytes:
+    """The dump without its last record."""
+    lines = dump.read_bytes().splitlines(keepends=True)
+    return b"".join(lines[:-1])
+
+
+def case(cockpit: Cockpit, emulators: list[Emulator], folder: Path, report: Report) -> None:
+    dumps, sound = folder / "dumps", folder / "sound"
+    words = ["simulate", "--days", DAYS, "--dirt", "usual", "--out", str(dumps)]
+    made = cockpit.run([str(cockpit.program), *words, "--plant", str(cockpit.plant)])
+    if not report.check("a plant is simulated", made.returncode == 0, made.stderr[-2000:]):
+        return
+    run_s, said = kill_case.undisturbed(cockpit, str(dumps), sound)
+    if not report.check(f"an ingest from the folder ({run_s:.1f} s)", said == "", said):
+        return
+    first = folder / "sound-before"
+    shutil.copytree(sound, first)
+    worlds = [World(cockpit, emulator, folder, report) for emulator in emulators]
+    for world in worlds:
+        world.emulator.start()
+        world.emulator.create(BUCKET)
+        count = world.emulator.upload(dumps, BUCKET, PREFIX)
+        print(f"{count} dumps at {world.url}, {world.emulator.host}")
+        same_as_a_folder(world)
+        second_run(world)
+        sample(world)
+        killed_runs(world, run_s, first)
+    changed = without_a_record(dumps / CHANGED)
+    (dumps / CHANGED).write_bytes(changed)
+    _, said = kill_case.undisturbed(cockpit, str(dumps), sound)
+    report.check("an ingest of the change from the folder", said == "", said)
+    for world in worlds:
+        changed_dump(world, changed)
+        refused_lake(world)
+        (azure_only if isinstance(world.emulator, Azure) else google_only)(world)
+        away(world)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--cockpit", type=Path, required=True)
+    parser.add_argument("--azurite", type=Path, required=True)
+    parser.add_argument("--google", type=Path)
+    args = parser.parse_args()
+    report = Report()
+    with tempfile.TemporaryDirectory(prefix="clouds-case-") as name:
+        folder = Path(name)
+        emulators: list[Emulator] = [Azure(args.azurite.resolve(), folder / "azurite")]
+        if args.google:
+            emulators.append(Google(args.google.resolve(), folder / "google"))
+        else:
+            print("skipped Google Cloud Storage: no emulator is given")
+        try:
+            case(Cockpit(args.cockpit.resolve()), emulators, folder, report)
+        finally:
+            for emulator in emulators:
+                emulator.stop()
+    return report.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
