@@ -5,6 +5,8 @@ use arrow::array::{
     RecordBatch, StringArray, StructArray, TimestampMicrosecondArray,
 };
 use arrow::datatypes::Int32Type;
+use arrow::ipc::writer::{DictionaryTracker, IpcDataGenerator, IpcWriteContext, IpcWriteOptions};
+use cockpit_fuzz::handle::{Handle, Part};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
@@ -85,6 +87,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     for (index, case) in MESSAGES.iter().enumerate() {
         write("sparkplug", &index.to_string(), case)?;
     }
+    for (column, array) in arrays()? {
+        write("handle", column, &handle(array)?)?;
+    }
     let codecs = [Compression::UNCOMPRESSED, Compression::SNAPPY, Compression::LZ4_RAW];
     for (column, array) in arrays()? {
         for (index, codec) in codecs.into_iter().enumerate() {
@@ -116,6 +121,20 @@ fn arrays() -> Result<Vec<(&'static str, ArrayRef)>, Box<dyn Error>> {
         ("list", Arc::new(ListArray::from_iter_primitive::<Int32Type, _, _>(lists))),
         ("struct", Arc::new(StructArray::try_from(vec![("s", texts)])?)),
     ])
+}
+
+/// A handle of a prepared statement with the values of one parameter.
+fn handle(array: ArrayRef) -> Result<Vec<u8>, Box<dyn Error>> {
+    let rows = RecordBatch::try_from_iter_with_nullable(vec![("a", array, true)])?;
+    let (maker, options) = (IpcDataGenerator::default(), IpcWriteOptions::default());
+    let (mut tracker, mut context) = (DictionaryTracker::new(false), IpcWriteContext::default());
+    let schema = rows.schema();
+    let schema = maker.schema_to_bytes_with_dictionary_tracker(&schema, &mut tracker, &options);
+    let batch = maker.encode(&rows, &mut tracker, &options, &mut context)?.1;
+    let values = [schema, batch]
+        .map(|it| Part { header: it.ipc_message.into(), body: it.arrow_data.into() })
+        .into();
+    Ok(Handle { sql: "SELECT $1".to_owned(), values }.write().to_vec())
 }
 
 fn parquet(array: ArrayRef, codec: Compression) -> Result<Vec<u8>, Box<dyn Error>> {

@@ -13,6 +13,9 @@ pub mod decode;
 /// The first request of a connection.
 #[path = "../../crates/serve/src/http/listen/arrival/first.rs"]
 pub mod first_request;
+/// Handles of prepared statements of Arrow Flight SQL.
+#[path = "../../crates/doors/src/flight/handle.rs"]
+pub mod handle;
 pub mod promise;
 /// The parser of the options of OData requests.
 #[path = "../../crates/serve/src/http/odata/syntax/mod.rs"]
@@ -20,3 +23,6 @@ pub mod odata_syntax;
 /// The messages of PostgreSQL clients.
 #[path = "../../crates/doors/src/postgres/message.rs"]
 pub mod postgres_message;
+/// Values of parameters in the messages of Arrow.
+#[path = "../../crates/doors/src/flight/values.rs"]
+pub mod values;

@@ -29,6 +29,7 @@ import sql_doors_clients as clients
 import sql_doors_flight as flight
 import sql_doors_frames as flight_frames
 import sql_doors_matrix as matrix
+import sql_doors_parameters as parameters
 import sql_doors_speed as speed
 import sql_doors_tools as tools
 import sql_doors_wire as wire
@@ -40,7 +41,7 @@ FRAMES, DAYS = 20_000, 3
 SHORT_FRAMES, SHORT_DAYS = 2_000, 1
 PARTS = (
     *("clients", "line", "matrix", "catalogue", "logins", "flight", "npgsql", "refusals", "limits"),
-    *("flight-limit", "audit", "settings", "tls", "connect", "frames", "speed"),
+    *("parameters", "flight-limit", "audit", "settings", "tls", "connect", "frames", "speed"),
 )
 SLOW = ("speed",)
 """Parts that the short form leaves out."""
@@ -97,6 +98,7 @@ def check(world: World, frames: int, only: list[str], report: Report) -> None:
         "catalogue": lambda: check_catalogue(world, report),
         "logins": lambda: check_logins(world, report),
         "flight": lambda: flight.check(world, report),
+        "parameters": lambda: parameters.check(world, report),
         "npgsql": lambda: check_npgsql(world, report),
         "refusals": lambda: check_refusals(world, report),
         "limits": lambda: check_limits(world, report),
@@ -297,12 +299,17 @@ def check_audit(world: World, report: Report) -> None:
     connection.simple(statements["postgres"])
     connection.close()
     flight.run(world, "anna", statements["flight"])
+    parameters.run(world, "anna", "SELECT ? AS audited_value", ("never in the log",))
     world.stop()
     text = world.run("audit", *world.places, "export")
     for protocol, sql in statements.items():
         lines = [line for line in text.splitlines() if sql in line]
         is_right = len(lines) == 1 and protocol in lines[0] and "anna" in lines[0]
         report.check(f"one audit entry per statement of {protocol}", is_right, "\n".join(lines))
+    lines = [line for line in text.splitlines() if "audited_value" in line]
+    is_right = len(lines) == 1 and "flight" in lines[0] and "anna" in lines[0]
+    report.check("one audit entry of a statement with parameters", is_right, "\n".join(lines))
+    report.check("without its values", "never in the log" not in text)
     world.start()
 
 

@@ -4,13 +4,18 @@
 //! the handshake.
 //! *Out*: batches of Arrow as the statement computes them.
 //! *Promise*: as over the PostgreSQL protocol. The service keeps no state between calls: a ticket contains
-//! its statement.
+//! its statement, a handle of a prepared statement also the values of its parameters.
 
 mod answers;
 mod authorization;
+mod binding;
 mod connection;
+mod handle;
 mod keys;
+mod placeholders;
+mod prepared;
 mod service;
+mod values;
 
 use crate::listen::Listening;
 use crate::stream::Stream;

@@ -4,8 +4,10 @@
 //! *Out*: rows of the lake in the types of each protocol.
 //! *Promise*: statements have the permissions, row filters and limits of the HTTP interface, and change nothing.
 
+mod columns;
 pub mod flight;
 mod listen;
+mod parameters;
 pub mod postgres;
 mod stream;
 

@@ -26,6 +26,9 @@ settings! {
         /// Prepared statements of an SQL connection, and open cursors.
         sql_prepared_max: usize = 1_000, in 1 to 100_000,
             "drivers keep up to some hundred; each costs kilobytes";
+        /// Rows of values that can be bound to the parameters of a statement over Arrow Flight SQL.
+        sql_parameter_rows: usize = 1_000, in 1 to 100_000,
+            "the statement is planned and executed once for each row, all within its time";
         /// Batches of rows that an SQL statement computes before the client has read them.
         sql_batches_ahead: usize = 2, in 1 to 64,
             "the next batch is computed while one is sent";

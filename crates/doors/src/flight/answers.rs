@@ -1,6 +1,7 @@
 //! Answers: errors, tickets and streams of batches.
 
-use arrow::array::RecordBatch;
+use arrow::array::{RecordBatch, RecordBatchOptions};
+use arrow::compute::cast;
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow_flight::encode::FlightDataEncoderBuilder;
@@ -71,17 +72,32 @@ fn packed(command: &Any) -> Vec<u8> {
     bytes
 }
 
-/// The rows of a statement.
-pub fn rows(rows: Rows) -> Response<Batches> {
-    let schema = SchemaRef::clone(rows.schema());
-    let batches = stream::try_unfold(rows, |mut rows| -> Next {
+/// The rows of a statement, in the columns that were announced, if there are any.
+pub fn rows(rows: Rows, announced: Option<SchemaRef>) -> Response<Batches> {
+    let schema = announced.unwrap_or_else(|| SchemaRef::clone(rows.schema()));
+    let columns = SchemaRef::clone(&schema);
+    let batches = stream::try_unfold(rows, move |mut rows| -> Next {
+        let columns = SchemaRef::clone(&columns);
         Box::pin(async move {
             let next = rows.next_batch().await;
             let next = next.map_err(|failed| FlightError::Tonic(Box::new(status(failed))))?;
+            let next = next.map(|batch| in_columns(&batch, columns)).transpose()?;
             Ok(next.map(|batch| (batch, rows)))
         })
     });
     encoded(schema, batches.boxed())
+}
+
+/// A batch in the columns of a schema, which may allow nulls where the batch has none.
+fn in_columns(batch: &RecordBatch, schema: SchemaRef) -> Result<RecordBatch, ArrowError> {
+    if batch.schema_ref() == &schema {
+        return Ok(batch.clone());
+    }
+    let columns = batch.columns().iter().zip(schema.fields());
+    let columns = columns.map(|(column, field)| cast(column, field.data_type()));
+    let columns = columns.collect::<Result<_, _>>()?;
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    RecordBatch::try_new_with_options(schema, columns, &options)
 }
 
 /// One batch.
@@ -100,6 +116,22 @@ fn encoded(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use arrow::array::{ArrayRef, Int32Array, Int64Array};
+    use arrow::datatypes::{DataType, Field};
+    use std::sync::Arc;
+
+    #[test]
+    fn rows_are_sent_in_the_announced_columns() {
+        let numbers: ArrayRef = Arc::new(Int32Array::from(vec![1, 2]));
+        let batch = RecordBatch::try_from_iter([("a", numbers)]).unwrap();
+        let schema = Arc::new(Schema::new(vec![Field::new("b", DataType::Int64, true)]));
+        let sent = in_columns(&batch, Arc::clone(&schema)).unwrap();
+        assert_eq!(sent.schema(), schema);
+        assert_eq!(
+            sent.column(0).as_ref(),
+            &Int64Array::from(vec![1, 2]) as &dyn arrow::array::Array
+        );
+    }
 
     #[test]
     fn a_ticket_is_a_protocol_buffer() {

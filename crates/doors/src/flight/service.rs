@@ -1,31 +1,28 @@
 //! The calls of Flight SQL.
 
-use super::answers::{Batches, batch, info, rows, status, unwritable};
+use super::answers::{batch, info, status, unwritable};
+use super::handle::Handle;
+use super::prepared::{read_only, statement};
 use super::{authorization, keys};
 use anyhow::Context as _;
-use arrow::datatypes::SchemaRef;
-use arrow::ipc::writer::IpcWriteOptions;
 use arrow_flight::flight_service_server::FlightService;
 use arrow_flight::sql::metadata::{SqlInfoData, SqlInfoDataBuilder};
-use arrow_flight::sql::server::FlightSqlService;
+use arrow_flight::sql::server::{FlightSqlService, PeekableFlightDataStream};
 use arrow_flight::sql::{
     ActionClosePreparedStatementRequest, ActionCreatePreparedStatementRequest,
     ActionCreatePreparedStatementResult, CommandGetCatalogs, CommandGetDbSchemas,
     CommandGetPrimaryKeys, CommandGetSqlInfo, CommandGetTableTypes, CommandGetTables,
-    CommandPreparedStatementQuery, CommandStatementQuery, SqlInfo, TicketStatementQuery,
+    CommandPreparedStatementQuery, CommandPreparedStatementUpdate, CommandStatementQuery,
+    CommandStatementUpdate, DoPutPreparedStatementResult, SqlInfo, TicketStatementQuery,
 };
 use arrow_flight::{
-    Action, FlightDescriptor, FlightInfo, HandshakeRequest, HandshakeResponse, IpcMessage,
-    SchemaAsIpc, Ticket,
+    Action, FlightDescriptor, FlightInfo, HandshakeRequest, HandshakeResponse, Ticket,
 };
 use config::settings::Limits;
-use datafusion::dataframe::DataFrame;
 use futures::Stream;
-use futures::future::BoxFuture;
-use serve::http::{Error, Service, SqlClient};
+use serve::http::{Service, SqlClient};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 use tonic::metadata::MetadataValue;
 use tonic::{Request, Response, Status, Streaming};
 
@@ -33,14 +30,12 @@ const CATALOG: &str = lake::session::CATALOG;
 const TABLE: &str = "TABLE";
 
 type Info = Result<Response<FlightInfo>, Status>;
-/// Boxed, since the compiler examines the types of all futures within others again and again.
-type Boxed<'a, T> = BoxFuture<'a, Result<T, Status>>;
 type Handshake = Pin<Box<dyn Stream<Item = Result<HandshakeResponse, Status>> + Send>>;
 
 /// The service.
 pub struct Flight {
     service: Arc<Service>,
-    limits: Arc<Limits>,
+    pub(super) limits: Arc<Limits>,
     about: SqlInfoData,
 }
 
@@ -63,39 +58,6 @@ impl Flight {
     fn client<T>(&self, request: &Request<T>) -> Result<SqlClient, Status> {
         authorization::client(&self.service, request.metadata(), request.extensions())
     }
-
-    fn time(&self) -> Duration {
-        Duration::from_secs(self.limits.doors.sql_statement_s)
-    }
-
-    /// The columns of a statement.
-    fn schema<'a>(&'a self, client: &'a SqlClient, sql: &'a [u8]) -> Boxed<'a, SchemaRef> {
-        Box::pin(async move {
-            let planned = tokio::time::timeout(self.time(), plan(client, sql)).await;
-            let frame = planned.map_err(|_elapsed| status(Error::timeout(self.time())))??;
-            Ok(Arc::new(frame.schema().as_arrow().clone()))
-        })
-    }
-
-    fn run<'a>(&'a self, client: &'a SqlClient, sql: &'a [u8]) -> Boxed<'a, Response<Batches>> {
-        Box::pin(async move {
-            let mut running = client.start(text(sql)?, self.time()).await.map_err(status)?;
-            let frame = running.within(plan(client, sql)).await.map_err(status)??;
-            let ahead = self.limits.doors.sql_batches_ahead;
-            Ok(rows(running.execute(frame, ahead).await.map_err(status)?))
-        })
-    }
-}
-
-fn plan<'a>(client: &'a SqlClient, sql: &'a [u8]) -> Boxed<'a, DataFrame> {
-    Box::pin(async move {
-        let session = client.session().await.map_err(status)?;
-        client.plan_text(&session, text(sql)?).await.map_err(status)
-    })
-}
-
-fn text(sql: &[u8]) -> Result<&str, Status> {
-    str::from_utf8(sql).ok().ok_or_else(|| Status::invalid_argument("a statement is UTF-8"))
 }
 
 #[tonic::async_trait]
@@ -124,7 +86,7 @@ impl FlightSqlService for Flight {
         request: Request<FlightDescriptor>,
     ) -> Info {
         let client = self.client(&request)?;
-        let schema = self.schema(&client, query.query.as_bytes()).await?;
+        let schema = self.columns(&client, &Handle::new(query.query.clone())).await?;
         let ticket = TicketStatementQuery { statement_handle: query.query.into() };
         info(&ticket, &schema, request.into_inner())
     }
@@ -135,7 +97,7 @@ impl FlightSqlService for Flight {
         request: Request<Ticket>,
     ) -> Result<Response<<Self as FlightService>::DoGetStream>, Status> {
         let client = self.client(&request)?;
-        self.run(&client, &ticket.statement_handle).await
+        self.run(&client, &statement(ticket.statement_handle)?).await
     }
 
     async fn do_action_create_prepared_statement(
@@ -144,14 +106,7 @@ impl FlightSqlService for Flight {
         request: Request<Action>,
     ) -> Result<ActionCreatePreparedStatementResult, Status> {
         let client = self.client(&request)?;
-        let schema = self.schema(&client, query.query.as_bytes()).await?;
-        let options = IpcWriteOptions::default();
-        let encoded: Result<IpcMessage, _> = SchemaAsIpc::new(&schema, &options).try_into();
-        Ok(ActionCreatePreparedStatementResult {
-            prepared_statement_handle: query.query.into(),
-            dataset_schema: encoded.map_err(unwritable)?.0,
-            ..Default::default()
-        })
+        self.prepare(&client, query.query).await
     }
 
     async fn do_action_close_prepared_statement(
@@ -168,7 +123,8 @@ impl FlightSqlService for Flight {
         request: Request<FlightDescriptor>,
     ) -> Info {
         let client = self.client(&request)?;
-        let schema = self.schema(&client, &query.prepared_statement_handle).await?;
+        let handle = statement(query.prepared_statement_handle.clone())?;
+        let schema = self.columns(&client, &handle).await?;
         info(&query, &schema, request.into_inner())
     }
 
@@ -178,7 +134,36 @@ impl FlightSqlService for Flight {
         request: Request<Ticket>,
     ) -> Result<Response<<Self as FlightService>::DoGetStream>, Status> {
         let client = self.client(&request)?;
-        self.run(&client, &query.prepared_statement_handle).await
+        self.run(&client, &statement(query.prepared_statement_handle)?).await
+    }
+
+    async fn do_put_prepared_statement_query(
+        &self,
+        query: CommandPreparedStatementQuery,
+        request: Request<PeekableFlightDataStream>,
+    ) -> Result<DoPutPreparedStatementResult, Status> {
+        let client = self.client(&request)?;
+        let handle = statement(query.prepared_statement_handle)?;
+        let bound = self.bind(&client, handle, request.into_inner()).await?;
+        Ok(DoPutPreparedStatementResult { prepared_statement_handle: Some(bound.write()) })
+    }
+
+    async fn do_put_prepared_statement_update(
+        &self,
+        _query: CommandPreparedStatementUpdate,
+        request: Request<PeekableFlightDataStream>,
+    ) -> Result<i64, Status> {
+        self.client(&request)?;
+        Err(read_only())
+    }
+
+    async fn do_put_statement_update(
+        &self,
+        _query: CommandStatementUpdate,
+        request: Request<PeekableFlightDataStream>,
+    ) -> Result<i64, Status> {
+        self.client(&request)?;
+        Err(read_only())
     }
 
     async fn get_flight_info_catalogs(

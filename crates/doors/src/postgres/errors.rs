@@ -6,7 +6,7 @@ use pgwire::error::{ErrorInfo, PgWireError};
 use serve::http::Error;
 
 /// SQLSTATE codes of errors of the HTTP interface, by the code there.
-const STATES: [(&str, &str); 18] = [
+const STATES: [(&str, &str); 19] = [
     ("access_unavailable", "57P03"),
     ("ambiguous_columns", "42702"),
     ("bad_query", "42000"),
@@ -25,6 +25,7 @@ const STATES: [(&str, &str); 18] = [
     ("too_many_requests", "53400"),
     ("too_many_rows", "54000"),
     ("unauthenticated", "28000"),
+    ("unknown_parameter", "42P02"),
 ];
 const UNKNOWN_TABLE: &str = "42P01";
 const INTERNAL: &str = "XX000";

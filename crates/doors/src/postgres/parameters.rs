@@ -1,10 +1,10 @@
 //! Values of the parameters of a statement (`$1`).
 
-use super::errors::{from_datafusion, violation};
+use super::errors::{from_read_path, violation};
 use super::message::Bind;
+use crate::parameters::{needed, position, visit};
 use arrow::datatypes::DataType;
 use datafusion::common::ParamValues;
-use datafusion::common::tree_node::{TreeNode as _, TreeNodeRecursion};
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion_postgres::arrow_pg::datatypes::df::deserialize_parameters_with_server_types;
 use datafusion_postgres::arrow_pg::datatypes::{
@@ -33,12 +33,7 @@ impl Parameters {
     /// # Errors
     /// A type has no counterpart, or a number is missing.
     pub fn new(plan: &LogicalPlan, declared: &[u32], sql: &str) -> PgWireResult<Self> {
-        let found = plan.get_parameter_types().map_err(|error| from_datafusion(error, sql))?;
-        let mut needed = BTreeMap::new();
-        for (name, kind) in found {
-            needed.insert(number(&name)?, kind);
-        }
-        complete_from_casts(plan, &mut needed);
+        let mut needed = needed(plan).map_err(|failed| from_read_path(failed, sql))?;
         let aliases = aliases(plan);
         let count = needed.keys().next_back().map_or(0, |last| last + 1).max(declared.len());
         let mut parameters = Self::default();
@@ -97,32 +92,12 @@ impl Parameters {
     }
 }
 
-/// The position of a parameter, from 0.
-fn number(name: &str) -> PgWireResult<usize> {
-    let number = name.strip_prefix('$').and_then(|it| it.parse::<usize>().ok());
-    match number.and_then(|it| it.checked_sub(1)) {
-        Some(index) if index < usize::from(u16::MAX) => Ok(index),
-        _ => Err(super::errors::error("42P02", format!("there is no parameter {name}"))),
-    }
-}
-
-/// The types of parameters whose only use is a cast.
-fn complete_from_casts(plan: &LogicalPlan, needed: &mut BTreeMap<usize, Option<DataType>>) {
-    visit(plan, |expr| {
-        let Expr::Cast(cast) = expr else { return };
-        let Expr::Placeholder(placeholder) = cast.expr.as_ref() else { return };
-        let Ok(index) = number(&placeholder.id) else { return };
-        let kind = needed.entry(index).or_default();
-        *kind = kind.take().or_else(|| Some(cast.field.data_type().clone()));
-    });
-}
-
 /// The parameters that are compared with columns of object identifiers.
 fn aliases(plan: &LogicalPlan) -> BTreeMap<usize, Type> {
     let mut found = BTreeMap::new();
     visit(plan, |expr| {
         let Expr::Placeholder(placeholder) = expr else { return };
-        let (Ok(index), Some(field)) = (number(&placeholder.id), &placeholder.field) else {
+        let (Ok(index), Some(field)) = (position(&placeholder.id), &placeholder.field) else {
             return;
         };
         let alias = field.metadata().get(PG_OID_ALIAS_KEY);
@@ -133,19 +108,4 @@ fn aliases(plan: &LogicalPlan) -> BTreeMap<usize, Type> {
         }
     });
     found
-}
-
-/// Calls `look` for every expression of a plan.
-fn visit(plan: &LogicalPlan, mut look: impl FnMut(&Expr)) {
-    let visited = plan.apply_with_subqueries(|node| {
-        node.apply_expressions(|expr| {
-            expr.apply(|part| {
-                look(part);
-                Ok(TreeNodeRecursion::Continue)
-            })
-        })
-    });
-    if let Err(error) = visited {
-        tracing::debug!(%error, "plan_not_visited");
-    }
 }

@@ -4,6 +4,7 @@ use super::command::Command;
 use super::dialect::without_mark;
 use super::errors::{error, from_read_path};
 use super::parameters::Parameters;
+use crate::columns::kinds;
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use datafusion::dataframe::DataFrame;
 use datafusion::sql::sqlparser::ast::Statement as Ast;
@@ -79,23 +80,16 @@ impl Query {
     }
 }
 
-/// The columns of a result. The analysis of a plan may change their types, for example by coercion; it is
-/// not possible while a parameter has no type.
+/// The columns of a result.
 fn columns(frame: &DataFrame) -> Schema {
-    let planned = frame.schema().as_arrow();
-    let (state, plan) = frame.clone().into_parts();
-    let analysed = state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {});
-    let analysed = analysed.as_ref().map_or(planned, |plan| plan.schema().as_arrow());
-    let column = |(planned, analysed): (&FieldRef, &FieldRef)| {
+    let column = |(planned, kind): (&FieldRef, DataType)| {
         // A column of nulls is one of texts in PostgreSQL.
-        let kind = match analysed.data_type() {
-            DataType::Null => DataType::Utf8,
-            kind => kind.clone(),
-        };
+        let kind = if kind == DataType::Null { DataType::Utf8 } else { kind };
         let name = without_mark(planned.name());
         Field::new(name, kind, true).with_metadata(planned.metadata().clone())
     };
-    Schema::new(planned.fields().iter().zip(analysed.fields()).map(column).collect::<Vec<_>>())
+    let planned = frame.schema().as_arrow().fields();
+    Schema::new(planned.iter().zip(kinds(frame)).map(column).collect::<Vec<_>>())
 }
 
 /// The single statement of an error-prone text.

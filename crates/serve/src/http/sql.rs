@@ -9,7 +9,7 @@ mod login;
 mod rows;
 
 pub use login::{Credentials, Origin};
-pub use rows::Rows;
+pub use rows::{Frames, Rows};
 
 use super::Service;
 use super::authorization::Caller;
@@ -199,13 +199,30 @@ impl Running {
     /// # Errors
     /// The frame cannot be executed, or the time is over.
     pub fn execute(
-        mut self,
+        self,
         frame: DataFrame,
         batches_ahead: usize,
     ) -> BoxFuture<'static, Result<Rows, Error>> {
+        self.execute_each(Box::new(std::iter::once(Ok(frame))), batches_ahead)
+    }
+
+    /// Starts the computation of the rows of several frames, each after the one before it, as those of one
+    /// statement: its time, its number of rows and its audit entry are those of all frames. The columns are those
+    /// of the first frame.
+    ///
+    /// # Errors
+    /// There is no frame, the first one cannot be executed, or the time is over.
+    pub fn execute_each(
+        mut self,
+        mut frames: Frames,
+        batches_ahead: usize,
+    ) -> BoxFuture<'static, Result<Rows, Error>> {
         Box::pin(async move {
-            let stream = self.deadline.within(self.compute.stream(frame)).await??;
-            Ok(Rows::new(self, stream, batches_ahead))
+            let Some(first) = frames.next() else {
+                return Err(Error::internal(anyhow::anyhow!("a statement without executions")));
+            };
+            let first = self.deadline.within(self.compute.stream(first?)).await??;
+            Ok(Rows::new(self, first, frames, batches_ahead))
         })
     }
 }

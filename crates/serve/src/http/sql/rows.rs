@@ -7,6 +7,7 @@ use super::Running;
 use crate::http::error::Error;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use datafusion::dataframe::DataFrame;
 use datafusion::execution::SendableRecordBatchStream;
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
@@ -15,6 +16,9 @@ use tokio::task::JoinSet;
 
 /// Batches, then `None` at the end of the rows.
 type Item = Result<Option<RecordBatch>, Error>;
+
+/// The frames of a statement that is executed several times. Each is made when the one before it has ended.
+pub type Frames = Box<dyn Iterator<Item = Result<DataFrame, Error>> + Send>;
 
 /// The rows of a statement. It is cancelled when this is dropped.
 pub struct Rows {
@@ -27,13 +31,14 @@ pub struct Rows {
 impl Rows {
     pub(super) fn new(
         running: Running,
-        stream: SendableRecordBatchStream,
+        first: SendableRecordBatchStream,
+        later: Frames,
         batches_ahead: usize,
     ) -> Self {
-        let schema = stream.schema();
+        let schema = first.schema();
         let (sender, items) = channel(batches_ahead.max(1));
         let mut task = JoinSet::new();
-        task.spawn(produce(running, stream, sender));
+        task.spawn(produce(running, first, later, sender));
         Self { schema, items, is_over: false, _task: task }
     }
 
@@ -62,8 +67,13 @@ impl Rows {
 }
 
 /// Computes the rows. The permission to run is released before the last item waits for its reader.
-async fn produce(mut running: Running, stream: SendableRecordBatchStream, sender: Sender<Item>) {
-    let sent = running.send(stream, &sender).await;
+async fn produce(
+    mut running: Running,
+    first: SendableRecordBatchStream,
+    later: Frames,
+    sender: Sender<Item>,
+) {
+    let sent = running.send_each(first, later, &sender).await;
     let end = match sent {
         Ok(()) => running.receipt.close().map(|()| None),
         Err(error) => Err(error),
@@ -74,11 +84,29 @@ async fn produce(mut running: Running, stream: SendableRecordBatchStream, sender
 }
 
 impl Running {
+    async fn send_each(
+        &mut self,
+        first: SendableRecordBatchStream,
+        later: Frames,
+        sender: &Sender<Item>,
+    ) -> Result<(), Error> {
+        let mut is_read = self.send(first, sender).await?;
+        for frame in later {
+            if !is_read {
+                break;
+            }
+            let stream = self.deadline.within(self.compute.stream(frame?)).await??;
+            is_read = self.send(stream, sender).await?;
+        }
+        Ok(())
+    }
+
+    /// Sends the rows of one execution; false if the reader has left.
     async fn send(
         &mut self,
         mut stream: SendableRecordBatchStream,
         sender: &Sender<Item>,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         while let Some(batch) = self.deadline.within(stream.next()).await?.transpose()? {
             let rows = self.receipt.rows + batch.num_rows() as u64;
             if rows > self.rows_max {
@@ -86,10 +114,10 @@ impl Running {
                 return Err(Error::bad("too_many_rows", message));
             }
             if self.deadline.within(sender.send(Ok(Some(batch)))).await?.is_err() {
-                break;
+                return Ok(false);
             }
             self.receipt.rows = rows;
         }
-        Ok(())
+        Ok(true)
     }
 }
