@@ -49,6 +49,13 @@ const SCHEMAS: &[(&str, &[u8])] = &[
     ("protobuf", b"message A { optional bytes b = 1; enum E { X = 0; } repeated E e = 2; message B {} }\0\x04\0\0"),
 ];
 
+/// Messages of SCRAM: the first one, a byte that ends it, and the last one.
+const EXCHANGES: &[&str] = &[
+    "n,,n=,r=abc\0c=biws,r=abc,p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=",
+    "y,,n=user,r=abc,x=1\0c=eSws,r=abc,x=2,p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=",
+    "p=tls-server-end-point,a=b,m=c,r=\0c=,r=,p=",
+];
+
 fn main() -> Result<(), Box<dyn Error>> {
     for (index, (target, text)) in TEXTS.iter().enumerate() {
         for flags in 0..=127_u8 {
@@ -70,6 +77,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     for (index, (target, case)) in SCHEMAS.iter().enumerate() {
         write(target, &index.to_string(), case)?;
+    }
+    for (index, exchange) in EXCHANGES.iter().enumerate() {
+        write("scram", &index.to_string(), exchange.as_bytes())?;
     }
     for (column, array) in arrays()? {
         write("handle", column, &handle(array)?)?;

@@ -1,5 +1,5 @@
-use super::*;
 use super::super::handle::Handle;
+use super::*;
 use arrow::array::{
     Array, ArrayRef, BooleanArray, Decimal128Array, DictionaryArray, Int64Array, NullArray,
     StringArray, StringViewArray, TimestampMicrosecondArray,
@@ -16,12 +16,9 @@ fn parts(batches: Vec<RecordBatch>) -> Vec<Part> {
     let (maker, options) = (IpcDataGenerator::default(), IpcWriteOptions::default());
     let (mut tracker, mut context) = (DictionaryTracker::new(false), IpcWriteContext::default());
     let schema = batches[0].schema();
-    let schema =
-        maker.schema_to_bytes_with_dictionary_tracker(&schema, &mut tracker, &options);
-    let part = |data: EncodedData| Part {
-        header: data.ipc_message.into(),
-        body: data.arrow_data.into(),
-    };
+    let schema = maker.schema_to_bytes_with_dictionary_tracker(&schema, &mut tracker, &options);
+    let part =
+        |data: EncodedData| Part { header: data.ipc_message.into(), body: data.arrow_data.into() };
     let mut parts = vec![part(schema)];
     for batch in batches {
         parts.push(part(maker.encode(&batch, &mut tracker, &options, &mut context).unwrap().1));
