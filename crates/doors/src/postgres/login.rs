@@ -5,7 +5,7 @@
 
 use super::codec::Incoming;
 use super::errors::{fatal, refused};
-use super::message::{Message, initial_response, password};
+use super::message::{Malformed, Message, initial_response, password};
 use super::scram::{Challenge, ClientFirst, InvalidScram, MECHANISM, accepted};
 use super::startup::Socket;
 use access::scram::ScramSalt;
@@ -45,7 +45,7 @@ async fn by_secret(
     origin: &Origin,
 ) -> PgWireResult<SqlClient> {
     send(socket, Authentication::CleartextPassword).await?;
-    let password = password(&answer(socket).await?).map_err(super::errors::malformed)?;
+    let password = password(&answer(socket).await?).map_err(malformed)?;
     let credentials = Credentials { name, secret: Secret::new(password) };
     SqlClient::log_in(service, origin, credentials).await.map_err(refused)
 }
@@ -58,7 +58,7 @@ async fn by_proof(
 ) -> PgWireResult<SqlClient> {
     send(socket, Authentication::SASL(vec![MECHANISM.to_owned()])).await?;
     let first = answer(socket).await?;
-    let (mechanism, first) = initial_response(first).map_err(super::errors::malformed)?;
+    let (mechanism, first) = initial_response(first).map_err(malformed)?;
     if mechanism != MECHANISM {
         return Err(fatal("08P01", "client selected an invalid SASL authentication mechanism"));
     }
@@ -95,6 +95,11 @@ async fn answer(socket: &mut Socket) -> PgWireResult<Bytes> {
         Some(Incoming::Next(Message::Authentication(body))) => Ok(body),
         _ => Err(fatal("08P01", "expected an answer to the request for authentication")),
     }
+}
+
+/// Before the login, a message that cannot be read ends the connection.
+fn malformed(invalid: Malformed) -> PgWireError {
+    fatal(invalid.state, invalid.message)
 }
 
 fn invalid(why: InvalidScram) -> PgWireError {
