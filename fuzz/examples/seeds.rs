@@ -62,6 +62,13 @@ const MESSAGES: &[&[u8]] = &[
         \x05\x02\x18\x06",
 ];
 
+/// Messages of SCRAM: the first one, a byte that ends it, and the last one.
+const EXCHANGES: &[&str] = &[
+    "n,,n=,r=abc\0c=biws,r=abc,p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=",
+    "y,,n=user,r=abc,x=1\0c=eSws,r=abc,x=2,p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=",
+    "p=tls-server-end-point,a=b,m=c,r=\0c=,r=,p=",
+];
+
 fn main() -> Result<(), Box<dyn Error>> {
     for (index, (target, text)) in TEXTS.iter().enumerate() {
         for flags in 0..=127_u8 {
@@ -86,6 +93,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     for (index, case) in MESSAGES.iter().enumerate() {
         write("sparkplug", &index.to_string(), case)?;
+    }
+    for (index, exchange) in EXCHANGES.iter().enumerate() {
+        write("scram", &index.to_string(), exchange.as_bytes())?;
     }
     for (column, array) in arrays()? {
         write("handle", column, &handle(array)?)?;

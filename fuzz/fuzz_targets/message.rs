@@ -26,7 +26,11 @@ fn records(messages: &Messages, limits: DecodeLimits) {
 }
 
 fuzz_target!(|input: &[u8]| {
-    let limits = DecodeLimits { max_record_bytes: 1 << 16, kept_faulty_bytes: 16, ..DecodeLimits::default() };
+    let limits = DecodeLimits {
+        max_record_bytes: 1 << 16,
+        kept_faulty_bytes: 16,
+        ..DecodeLimits::default()
+    };
     let payloads: Vec<&[u8]> = input.split(|byte| *byte == b'\n').collect();
     let rows = payloads.len();
     let messages = Messages {

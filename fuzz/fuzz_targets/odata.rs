@@ -29,7 +29,10 @@ fuzz_target!(|input: &[u8]| {
     match parse_filter(text, LIMITS) {
         Ok(node) => {
             let (depth, nodes) = size(&node);
-            assert!(depth <= LIMITS.depth && nodes <= LIMITS.nodes, "{depth} levels, {nodes} nodes");
+            assert!(
+                depth <= LIMITS.depth && nodes <= LIMITS.nodes,
+                "{depth} levels, {nodes} nodes"
+            );
         }
         Err(error) => assert!((1..=end).contains(&error.at), "{error}"),
     }

@@ -16,13 +16,16 @@ pub mod first_request;
 /// Handles of prepared statements of Arrow Flight SQL.
 #[path = "../../crates/doors/src/flight/handle.rs"]
 pub mod handle;
-pub mod promise;
 /// The parser of the options of OData requests.
 #[path = "../../crates/serve/src/http/odata/syntax/mod.rs"]
 pub mod odata_syntax;
 /// The messages of PostgreSQL clients.
 #[path = "../../crates/doors/src/postgres/message.rs"]
 pub mod postgres_message;
+pub mod promise;
+/// The messages of SCRAM-SHA-256.
+#[path = "../../crates/doors/src/postgres/scram.rs"]
+pub mod scram;
 /// Values of parameters in the messages of Arrow.
 #[path = "../../crates/doors/src/flight/values.rs"]
 pub mod values;

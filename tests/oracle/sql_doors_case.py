@@ -30,6 +30,7 @@ import sql_doors_flight as flight
 import sql_doors_frames as flight_frames
 import sql_doors_matrix as matrix
 import sql_doors_parameters as parameters
+import sql_doors_scram as scram
 import sql_doors_speed as speed
 import sql_doors_tools as tools
 import sql_doors_wire as wire
@@ -41,7 +42,7 @@ FRAMES, DAYS = 20_000, 3
 SHORT_FRAMES, SHORT_DAYS = 2_000, 1
 PARTS = (
     *("clients", "line", "matrix", "catalogue", "logins", "flight", "npgsql", "refusals", "limits"),
-    *("parameters", "flight-limit", "audit", "settings", "tls", "connect", "frames", "speed"),
+    *("scram", "parameters", "flight-limit", "audit", "settings", "tls", "connect", "frames", "speed"),
 )
 SLOW = ("speed",)
 """Parts that the short form leaves out."""
@@ -97,6 +98,7 @@ def check(world: World, frames: int, only: list[str], report: Report) -> None:
         "matrix": lambda: matrix.check(world, report),
         "catalogue": lambda: check_catalogue(world, report),
         "logins": lambda: check_logins(world, report),
+        "scram": lambda: scram.check(world, report),
         "flight": lambda: flight.check(world, report),
         "parameters": lambda: parameters.check(world, report),
         "npgsql": lambda: check_npgsql(world, report),

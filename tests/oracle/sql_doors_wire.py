@@ -7,6 +7,9 @@ are public.
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import random
 import socket
 import struct
@@ -175,29 +178,59 @@ def described(body: bytes) -> list[tuple[str, int, int]]:
     return found
 
 
-class Wire:
-    """A connection."""
+def proved(secret: str, first: bytes, answer: bytes) -> tuple[bytes, bytes]:
+    """The last message of SCRAM without its proof, and the proof."""
+    given = dict(part.split(b"=", 1) for part in answer.split(b","))
+    salted = hashlib.pbkdf2_hmac("sha256", secret.encode(), base64.b64decode(given[b"s"]), int(given[b"i"]))
+    client = hmac.digest(salted, b"Client Key", "sha256")
+    signed = b"c=biws,r=" + given[b"r"]
+    signature = hmac.digest(hashlib.sha256(client).digest(), b",".join([first, answer, signed]), "sha256")
+    return signed, bytes(one ^ other for one, other in zip(client, signature, strict=True))
 
-    def __init__(self, port: int, user: str, secret: str, database: str = "lake") -> None:
+
+class Wire:
+    """A connection; without a secret it stands before its login."""
+
+    def __init__(self, port: int, user: str, secret: str | None, database: str = "lake") -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), LIMIT_S)
         self.buffer = b""
         self.key = b""
         names = {"user": user, "database": database, "application_name": "case"}
         text = b"".join(f"{name}\0{value}\0".encode() for name, value in names.items()) + b"\0"
         self.socket.sendall(struct.pack("!ii", len(text) + 8, PROTOCOL) + text)
-        self.start(secret)
+        if secret is not None:
+            self.start(secret)
 
     def start(self, secret: str) -> None:
         while True:
             kind, body = self.frame()
             if kind == b"R" and body[:4] == b"\0\0\0\3":
                 self.send(b"p", secret.encode() + b"\0")
+            elif kind == b"R" and body[:4] == b"\0\0\0\x0a":
+                self.prove(secret)
             elif kind == b"K":
                 self.key = body
             elif kind == b"E":
                 raise PermissionError(Answer([(kind, body)]).error)
             elif kind == b"Z":
                 return
+
+    def prove(self, secret: str) -> None:
+        """SCRAM-SHA-256, of which the library of Python derives the keys."""
+        first = b"n=,r=" + base64.b64encode(random.randbytes(18))
+        self.first_message(b"n,," + first)
+        answer = self.challenge()
+        signed, proof = proved(secret, first, answer)
+        self.send(b"p", signed + b",p=" + base64.b64encode(proof))
+
+    def first_message(self, message: bytes, mechanism: bytes = b"SCRAM-SHA-256") -> None:
+        self.send(b"p", mechanism + b"\0" + struct.pack("!i", len(message)) + message)
+
+    def challenge(self) -> bytes:
+        kind, body = self.frame()
+        if kind == b"E":
+            raise PermissionError(Answer([(kind, body)]).error)
+        return body[4:]
 
     def send(self, kind: bytes, body: bytes = b"") -> None:
         self.socket.sendall(kind + struct.pack("!i", len(body) + 4) + body)

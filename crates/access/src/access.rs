@@ -8,6 +8,7 @@ mod external;
 mod factors;
 mod login;
 mod people;
+mod scram;
 mod sessions;
 mod setup;
 mod tokens;
@@ -22,6 +23,7 @@ use crate::throttle::Policy;
 use crate::{Error, Identity, Scope, Settings, audit::Event, password};
 use cache::Cache;
 use rusqlite::Transaction;
+use scram::ScramKeys;
 use std::fmt;
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -71,6 +73,8 @@ pub struct Access {
     random: Mutex<Box<Random>>,
     /// A hash to check passwords against for which there is no account.
     dummy: String,
+    /// The same for proofs.
+    scram: ScramKeys,
     gate: Gate,
     cache: Cache,
     /// Grows with every change of people, roles, sessions and tokens: what the cache holds from an
@@ -100,6 +104,7 @@ impl Access {
         settings.check()?;
         let store = Arc::new(Database::open(path, &settings)?);
         let dummy = password::dummy(&settings, &mut *random)?;
+        let scram = ScramKeys::open(&store, &mut *random)?;
         let gate = Gate::new(settings.password_checks_at_once, settings.password_checks_waiting);
         let clock_us = AtomicI64::new(store.read(clock::stored_us)?);
         let version_seen = AtomicI64::new(store.version_seen()?);
@@ -115,6 +120,7 @@ impl Access {
             store,
             settings,
             dummy,
+            scram,
             gate,
         };
         opened.effective_now(now_us)?;

@@ -17,6 +17,8 @@
 //!   SHA-256 of at least 112 random bits. None of them appears in `Debug`, in errors or in the
 //!   audit log. The shared secrets of TOTP have to be readable by the program; the database file
 //!   has mode 0600.
+//! - For clients that prove a secret instead of sending it, a verifier of SCRAM-SHA-256 is stored
+//!   beside each password and token. It ends with its secret, and is in no backup.
 //! - A clock that is set back never makes an expired session or token valid again, and never
 //!   extends one: see [`Access`].
 //!
@@ -38,6 +40,7 @@ pub mod password;
 pub mod permission;
 mod random;
 mod scope;
+pub mod scram;
 mod secret;
 pub mod session;
 mod settings;

@@ -35,6 +35,9 @@ pub struct Settings {
     pub password_passes: u32,
     /// Lanes of argon2id.
     pub password_lanes: u32,
+    /// Hashes of SHA-256 a guess at a password costs who has stolen its verifier of SCRAM: sixteen
+    /// times the 4,096 of RFC 7677. A client computes as many at each login.
+    pub scram_iterations: u32,
     /// Passwords checked at a time. One leaves the other cores to the live path, and bounds how
     /// many guesses can pass while a failure is being counted.
     pub password_checks_at_once: u32,
@@ -91,6 +94,7 @@ impl Default for Settings {
             password_memory_kib: 19 * 1_024,
             password_passes: 2,
             password_lanes: 1,
+            scram_iterations: 65_536,
             password_checks_at_once: 1,
             password_checks_waiting: 100,
             account_failures_free: 5,
@@ -126,7 +130,7 @@ impl Settings {
         Ok(())
     }
 
-    fn bounds(&self) -> [Bound; 15] {
+    fn bounds(&self) -> [Bound; 16] {
         let memory_min = 8_u32.saturating_mul(self.password_lanes);
         [
             ("password_chars_min", self.password_chars_min, 8, 128),
@@ -134,6 +138,7 @@ impl Settings {
             ("password_lanes", self.password_lanes, 1, 16),
             ("password_memory_kib", self.password_memory_kib, memory_min, 4 << 20),
             ("password_passes", self.password_passes, 1, 64),
+            ("scram_iterations", self.scram_iterations, 4_096, 1_000_000),
             ("password_checks_at_once", self.password_checks_at_once, 1, 64),
             ("session_idle_s", self.session_idle_s, 60, 90 * 86_400),
             ("session_absolute_s", self.session_absolute_s, 60, 90 * 86_400),

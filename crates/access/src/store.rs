@@ -10,6 +10,7 @@ mod backup;
 mod file;
 mod migrate;
 mod open;
+pub(crate) mod scram;
 pub(crate) mod sessions;
 pub(crate) mod tokens;
 pub(crate) mod users;

@@ -2,7 +2,8 @@
 //!
 //! *In*: connections of PostgreSQL clients.
 //! *Out*: rows as text or binary values, the catalogue as `pg_catalog` and `information_schema`.
-//! *Promise*: a password is accepted over TLS, or from this machine. A message has a limited size. A
+//! *Promise*: a login is accepted over TLS, or from this machine, by a proof of the secret where there is a verifier
+//! of it (SCRAM-SHA-256). A message has a limited size. A
 //! statement ends at its limit, when the client cancels it, and when the connection ends.
 
 mod cancel;
@@ -15,11 +16,13 @@ mod cursor;
 mod dialect;
 mod errors;
 mod extended;
+mod login;
 mod message;
 mod negotiate;
 mod parameters;
 mod prepared;
 mod rows;
+mod scram;
 mod session;
 mod simple;
 mod split;

@@ -23,9 +23,9 @@ impl Access {
         let now_us = self.effective_now(now_us)?;
         let _permit = self.password_permit(client, now_us)?;
         let user = self.reauthenticate(&by, current, client, now_us)?;
-        let hashed = self.hash_password(new)?;
+        let hashed = self.hash_password(new, Some(user.id))?;
         self.change(|tx| {
-            users::set_password(tx, user.id, &hashed, None)?;
+            hashed.set(tx, user.id, None)?;
             let ended = sessions::remove_of(tx, user.id, session_of(&by))?;
             let detail = serde_json::json!({ "sessions_ended": ended });
             let event = Event::new(Kind::PasswordChanged, by.name(), detail);

@@ -6,6 +6,7 @@
 //! `password_checks_at_once` concurrent guesses can be verified before a counter blocks them.
 
 use super::Access;
+use super::scram::StoredPassword;
 use crate::audit::{Event, Kind};
 use crate::login::{LoggedIn, Login, Refusal};
 use crate::secret::{Secret, random_bytes};
@@ -20,8 +21,15 @@ use std::sync::atomic::Ordering;
 /// Counter for unknown names, so that they cost the same writes as existing accounts.
 const NOBODY: &str = "account:-";
 
+/// What a login has besides its name and its secret.
+pub(super) struct Attempt<'a> {
+    pub code: Option<&'a Secret>,
+    pub client: &'a Client,
+    pub previous: Option<&'a Secret>,
+}
+
 /// The user if the password is correct, else the reason of the refusal.
-type Checked = Result<users::UserRow, Refused>;
+pub(super) type Checked = Result<users::UserRow, Refused>;
 
 /// A refused attempt, with id and name of the account, if it exists.
 pub(super) struct Refused {
@@ -45,7 +53,9 @@ impl Access {
         let _permit = self.gate.enter()?;
         let checked =
             self.verify_password(login.name, login.password, login.client.address, now_us)?;
-        let done = self.store.write(|tx| self.conclude(tx, login, checked, now_us))?;
+        let Login { code, client, previous, .. } = *login;
+        let attempt = Attempt { code, client, previous };
+        let done = self.store.write(|tx| self.conclude(tx, &attempt, checked, now_us))?;
         // A refused login changes no rights, so the cache stays valid.
         let (user, logged_in) = done.ok_or(Error::LoginRefused)?;
         self.revision.fetch_add(1, Ordering::AcqRel);
@@ -55,10 +65,10 @@ impl Access {
     }
 
     /// Opens a session, or counts a failure and returns `None`.
-    fn conclude(
+    pub(super) fn conclude(
         &self,
         tx: &Transaction<'_>,
-        login: &Login<'_>,
+        login: &Attempt<'_>,
         checked: Checked,
         now_us: i64,
     ) -> Result<Option<(users::UserRow, LoggedIn)>, Error> {
@@ -113,20 +123,31 @@ impl Access {
         Ok(evaluate(user, delay_us > 0, is_right, now_us))
     }
 
-    /// Replaces the stored hash if its cost differs from the configured one.
+    /// Replaces the stored hash if its cost differs from the configured one, and makes the verifier
+    /// of a password that has none.
     fn renew_hash(&self, user: &users::UserRow, given: &Secret) -> Result<(), Error> {
         let stored = user.password.as_deref().unwrap_or_default();
         if !password::is_outdated(stored, &self.settings) {
-            return Ok(());
+            return self.renew_verifier(user, given);
         }
-        let hashed = self.hash_password(given)?;
-        self.store.write(|tx| users::renew_password(tx, user.id, stored, &hashed))
+        let hashed = self.hash_password(given, Some(user.id))?;
+        self.store.write(|tx| {
+            if users::renew_password(tx, user.id, stored, &hashed.hash)? {
+                hashed.set_verifier(tx, user.id)?;
+            }
+            Ok(())
+        })
     }
 
-    /// Hashes a password for storage.
-    pub(super) fn hash_password(&self, given: &Secret) -> Result<String, Error> {
+    /// Hashes a password for storage. `user_id` is `None` for a new user.
+    pub(super) fn hash_password(
+        &self,
+        given: &Secret,
+        user_id: Option<i64>,
+    ) -> Result<StoredPassword, Error> {
         let salt = self.with_random(random_bytes::<{ password::SALT_BYTES }>);
-        password::hash(given, &self.settings, &salt)
+        let hash = password::hash(given, &self.settings, &salt)?;
+        Ok(StoredPassword::new(hash, given, self.salt_for(user_id)?))
     }
 
     /// Verifies the second factor after the password. Returns the user and the name of the method.
@@ -205,7 +226,8 @@ impl Access {
     }
 }
 
-fn evaluate(
+/// The result of a check: the user, or the reason of the refusal.
+pub(super) fn evaluate(
     user: Option<users::UserRow>,
     is_delayed: bool,
     is_right: bool,

@@ -9,7 +9,12 @@ const NOW_US: i64 = 1_800_000_000_000_000;
 const PASSWORD: &str = "tin roof kayak 41";
 
 fn opened(folder: &TempDir) -> Access {
-    let settings = Settings { password_memory_kib: 8, password_passes: 1, ..Settings::default() };
+    let settings = Settings {
+        password_memory_kib: 8,
+        password_passes: 1,
+        scram_iterations: 4_096,
+        ..Settings::default()
+    };
     let path = folder.path().join("access.sqlite");
     let access = Access::open(&path, settings, seeded(1), NOW_US).unwrap();
     for (name, password) in [

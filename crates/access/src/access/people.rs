@@ -1,6 +1,7 @@
 //! Managing people: adding, disabling, roles, passwords.
 
 use super::Access;
+use super::scram::StoredPassword;
 use crate::audit::{Event, Kind};
 use crate::permission::{Action, Assignment, Source};
 use crate::settings::us;
@@ -28,12 +29,12 @@ impl Access {
             }
             NewPassword::None => (None, None),
         };
-        let hashed = given.as_ref().map(|it| self.hash_with_permit(it)).transpose()?;
+        let hashed = given.as_ref().map(|it| self.hash_with_permit(it, None)).transpose()?;
         let info = self.change(|tx| {
             self.check_room(tx)?;
             let id = users::add(tx, &name, &full_name, now_us)?;
             if let Some(hashed) = &hashed {
-                users::set_password(tx, id, hashed, until_us)?;
+                hashed.set(tx, id, until_us)?;
             }
             users::set_assignments(tx, id, Source::Local, &new.roles)?;
             let detail = json!({ "roles": role_texts(&new.roles), "user": name });
@@ -100,10 +101,11 @@ impl Access {
         let by = self.require(by, Action::ManageUsers, now_us)?;
         let now_us = self.effective_now(now_us)?;
         let given = self.temporary();
-        let hashed = self.hash_with_permit(&given)?;
+        let user = self.store.read(|tx| users::named(tx, name))?;
+        let hashed = self.hash_with_permit(&given, Some(user.id))?;
         self.change(|tx| {
             let user = users::named(tx, name)?;
-            users::set_password(tx, user.id, &hashed, Some(self.until_us(now_us)))?;
+            hashed.set(tx, user.id, Some(self.until_us(now_us)))?;
             crate::store::attempts::clear(tx, &super::login::account_subject(Some(user.id)))?;
             let ended = sessions::remove_of(tx, user.id, None)?;
             let detail = json!({ "sessions_ended": ended, "user": user.name });
@@ -144,9 +146,13 @@ impl Access {
     }
 
     /// Waits for a permit and hashes a password.
-    pub(super) fn hash_with_permit(&self, given: &Secret) -> Result<String, Error> {
+    pub(super) fn hash_with_permit(
+        &self,
+        given: &Secret,
+        user_id: Option<i64>,
+    ) -> Result<StoredPassword, Error> {
         let _permit = self.gate.enter()?;
-        self.hash_password(given)
+        self.hash_password(given, user_id)
     }
 
     fn temporary(&self) -> Secret {

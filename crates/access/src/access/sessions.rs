@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 /// The kind of credential a hash belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Proof {
+pub(super) enum Proof {
     Session,
     Token,
 }
@@ -168,7 +168,7 @@ impl Access {
         Ok(())
     }
 
-    fn authenticate(
+    pub(super) fn authenticate(
         &self,
         hash: &Hash,
         proof: Proof,

@@ -54,7 +54,7 @@ impl Access {
         }
         let (name, full_name) = (user::name_of(first.name)?, user::full_name_of(first.full_name)?);
         password::check(first.password, &name, &self.settings)?;
-        let hashed = self.hash_with_permit(first.password)?;
+        let hashed = self.hash_with_permit(first.password, None)?;
         self.change(|tx| {
             // Another request may have used the secret meanwhile.
             if !is_offered(tx, first, now_us)? {
@@ -62,7 +62,7 @@ impl Access {
             }
             values::remove(tx, VALUE)?;
             let id = users::add(tx, &name, &full_name, now_us)?;
-            users::set_password(tx, id, &hashed, None)?;
+            hashed.set(tx, id, None)?;
             let role = Assignment::new(Role::Administrator, Scope::Plant);
             users::set_assignments(tx, id, Source::Local, &[role])?;
             let detail = serde_json::json!({ "user": name });

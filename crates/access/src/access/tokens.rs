@@ -3,8 +3,9 @@
 use super::{Access, Whose};
 use crate::audit::{Event, Kind};
 use crate::permission::{Action, Rights, TokenLimit};
+use crate::scram::Verifier;
 use crate::settings::us;
-use crate::store::{tokens, users};
+use crate::store::{scram, tokens, users};
 use crate::token::{self, CreatedToken, NewToken, TokenInfo};
 use crate::{Error, Identity, Scope};
 
@@ -25,6 +26,8 @@ impl Access {
         let expires_us = now_us.saturating_add(us(new.life_s));
         let secret = self.with_random(token::new_secret);
         let hash = crate::secret::hash_of(secret.expose());
+        let salt = self.salt_for(Some(user_id))?;
+        let verifier = Verifier::of(&secret, &salt);
         let info = self.change(|tx| {
             // The user may have been disabled in the meantime.
             let user = users::by_id(tx, user_id)?.filter(|it| it.disabled_us.is_none());
@@ -35,6 +38,7 @@ impl Access {
                 return Err(Error::LimitReached { what, limit: limit.into(), setting });
             }
             let id = tokens::add(tx, user_id, &hash, new, now_us, expires_us)?;
+            scram::set_token(tx, (user_id, id), &salt, &verifier)?;
             let actions: Vec<&str> = new.actions.iter().map(|it| it.name()).collect();
             let detail = serde_json::json!({
                 "actions": actions,

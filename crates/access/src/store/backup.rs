@@ -1,6 +1,6 @@
 //! Backup while the database is in use, and restore while it is not.
 
-use super::{audit, file, open, sessions, values};
+use super::{audit, file, open, scram, sessions, values};
 use crate::audit::{Event, Kind};
 use crate::{Error, Settings, setup};
 use rusqlite::backup::{Backup, StepResult};
@@ -18,11 +18,15 @@ pub struct Restored {
     pub last_entry_us: Option<i64>,
 }
 
-/// Writes a copy of the database at `from` to `to`, which must not exist.
+/// Writes a copy of the database at `from` to `to`, which must not exist. It has no verifiers of
+/// passwords: a guess at one costs less than at its hash. They are made again with the next login.
 pub(super) fn write(from: &Path, to: &Path, settings: &Settings) -> Result<(), Error> {
     let source = open::connect(from, settings).map_err(|error| error.at(from))?;
     let made = file::temporary(to)?;
     copy(&source, made.path(), settings).map_err(|error| error.at(to))?;
+    let copied = open::open(made.path(), settings)?;
+    scram::remove_all(&copied)?;
+    open::close(copied)?;
     if file::persist_new(made, to)? {
         return Ok(());
     }
@@ -86,6 +90,7 @@ fn prepare_restored(
     let restored = counted(&transaction, now_us)?;
     sessions::remove_all(&transaction)?;
     values::remove(&transaction, setup::VALUE)?;
+    scram::remove_all(&transaction)?;
     drop_notifications(&transaction)?;
     let detail = serde_json::json!({ "from": file::text_of(from), "users": restored.users });
     let event = Event::new(Kind::Restored, actor, detail);

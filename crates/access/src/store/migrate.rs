@@ -4,12 +4,13 @@ use crate::Error;
 use rusqlite::{Connection, TransactionBehavior};
 
 /// Statements that lead to version 1, 2 and so on. A released migration is never edited.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("migrations/1_people.sql"),
     include_str!("migrations/2_external_identities.sql"),
     include_str!("migrations/3_alarms.sql"),
     include_str!("migrations/4_notifications.sql"),
     include_str!("migrations/5_reports.sql"),
+    include_str!("migrations/6_scram.sql"),
 ];
 
 /// The version this program works with.

@@ -113,17 +113,16 @@ pub(crate) fn set_password(
     Ok(())
 }
 
-/// Replaces the hash of an unchanged password by one with another cost; has no effect if the
-/// password was changed concurrently.
+/// Replaces the hash of an unchanged password by one with another cost; false if the password was
+/// changed concurrently.
 pub(crate) fn renew_password(
     connection: &Connection,
     id: i64,
     before: &str,
     hashed: &str,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     let sql = "UPDATE users SET password = ?3 WHERE id = ?1 AND password = ?2";
-    connection.prepare_cached(sql)?.execute(params![id, before, hashed])?;
-    Ok(())
+    Ok(connection.prepare_cached(sql)?.execute(params![id, before, hashed])? > 0)
 }
 
 /// Ends temporary passwords that had expired at a time.

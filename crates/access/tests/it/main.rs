@@ -10,6 +10,7 @@ mod kill;
 mod login;
 mod people;
 mod restore;
+mod scram;
 mod sessions;
 mod setup;
 mod speed;

@@ -142,7 +142,7 @@ fn a_newer_database_is_refused_and_left_alone() {
     newer.pragma_update(None, "user_version", 99).unwrap();
     drop(newer);
     let error = failure(&path);
-    assert!(matches!(error, Error::NewerDatabase { found: 99, known: 5, .. }), "{error}");
+    assert!(matches!(error, Error::NewerDatabase { found: 99, known: 6, .. }), "{error}");
     let kept = Connection::open(&path).unwrap();
     let version: i64 = kept.pragma_query_value(None, "user_version", |it| it.get(0)).unwrap();
     assert_eq!(version, 99);
@@ -200,6 +200,20 @@ fn a_database_of_version_1_is_brought_up_to_date_with_everything_in_it() {
     access.link_external(&terminal(), "anna", "https://id.example", "1", now_us).unwrap();
     let verified = access.verify_audit(&terminal(), None, now_us).unwrap();
     assert_eq!((verified.entries, verified.broken), (3, None));
+}
+
+#[test]
+fn people_of_version_1_get_verifiers_when_their_secrets_are_checked() {
+    let (_folder, access) = version_1();
+    let (now_us, client) = (T0 + 30 * S, here());
+    let has_salt = || access.scram_salt("anna", now_us).unwrap().is_some();
+    assert!(!has_salt());
+    let password = secret(PASSWORD);
+    let login =
+        Login { name: "anna", password: &password, code: None, client: &client, previous: None };
+    access.login(&login, now_us).unwrap();
+    access.keep_token_verifier(&secret(TOKEN), now_us).unwrap();
+    assert!(has_salt());
 }
 
 #[test]

@@ -49,7 +49,12 @@ pub fn random(seed: u64) -> Box<Random> {
 
 /// The least cost argon2 allows, so that tests take milliseconds.
 pub fn settings() -> Settings {
-    Settings { password_memory_kib: 8, password_passes: 1, ..Settings::default() }
+    Settings {
+        password_memory_kib: 8,
+        password_passes: 1,
+        scram_iterations: 4_096,
+        ..Settings::default()
+    }
 }
 
 pub fn client(address: &str) -> Client {

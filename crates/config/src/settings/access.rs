@@ -58,6 +58,9 @@ settings! {
         /// Lanes of argon2id.
         password_lanes: u32 = 1, in 1 to 16,
             "a login uses one core";
+        /// Hashes of SHA-256 for the SCRAM verifier of a password or token, and for each login by it.
+        scram_iterations: u32 = 65_536, in 4_096 to 1_000_000,
+            "sixteen times the minimum of RFC 7677; a client computes them in about a tenth of a second";
         /// Passwords checked at the same time.
         password_checks_at_once: u32 = 1, in 1 to 64,
             "the other cores stay free for the live stream";

@@ -101,7 +101,9 @@ impl Connection {
             Message::Flush => Ok(self.socket.flush().await?),
             Message::Sync => self.synchronise().await,
             Message::Copy | Message::Terminate => Ok(()),
-            Message::Password(_) => Err(fatal("08P01", "unexpected password")),
+            Message::Authentication(_) => {
+                Err(fatal("08P01", "unexpected answer to a request for authentication"))
+            }
         }
     }
 

@@ -45,6 +45,13 @@ pub fn unsupported(what: impl Into<String>) -> PgWireError {
     error("0A000", what)
 }
 
+/// A refusal of the login, which ends the connection.
+pub fn refused(failed: Error) -> PgWireError {
+    let mut info = ErrorInfo::from(from_read_path(failed, ""));
+    info.severity = "FATAL".to_owned();
+    PgWireError::UserError(Box::new(info))
+}
+
 /// The client broke the protocol.
 pub fn violation(message: impl Into<String>) -> PgWireError {
     error("08P01", message)

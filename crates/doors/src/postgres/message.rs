@@ -48,7 +48,8 @@ pub enum First {
 /// A message after the first one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Message {
-    Password(String),
+    /// The answer to a request for authentication. Its content depends on the request.
+    Authentication(Bytes),
     Query(String),
     Parse {
         name: String,
@@ -121,7 +122,7 @@ impl Message {
 
     fn read(kind: u8, mut body: Body) -> ReadResult<Self> {
         let message = match kind {
-            b'p' => Self::Password(body.text()?),
+            b'p' => Self::Authentication(body.rest()),
             b'Q' => Self::Query(body.text()?),
             b'P' => Self::Parse {
                 name: body.text()?,
@@ -180,6 +181,30 @@ impl First {
     }
 }
 
+/// The password in the answer to a request for one.
+///
+/// # Errors
+/// It is not a single text.
+pub fn password(body: &Bytes) -> ReadResult<String> {
+    let mut body = Body(body.clone());
+    let password = body.text()?;
+    if body.0.is_empty() { Ok(password) } else { Err(violation("invalid message format")) }
+}
+
+/// The mechanism that a client has chosen, and its first message (`SASLInitialResponse`).
+///
+/// # Errors
+/// It is malformed, or has no message.
+pub fn initial_response(body: Bytes) -> ReadResult<(String, Bytes)> {
+    let mut body = Body(body);
+    let mechanism = body.text()?;
+    let response = body.value()?;
+    match response {
+        Some(response) if body.0.is_empty() => Ok((mechanism, response)),
+        _ => Err(violation("invalid message format")),
+    }
+}
+
 /// The length at the beginning of `source`, which counts itself.
 fn length(source: &[u8], bytes_max: usize) -> ReadResult<Option<usize>> {
     let Some(length) = source.first_chunk::<LENGTH_BYTES>() else { return Ok(None) };
@@ -199,6 +224,11 @@ impl Body {
             return Err(violation("insufficient data left in message"));
         }
         Ok(self.0.split_to(count))
+    }
+
+    /// Everything that is left.
+    fn rest(&mut self) -> Bytes {
+        std::mem::take(&mut self.0)
     }
 
     fn short(&mut self) -> ReadResult<i16> {
@@ -309,6 +339,27 @@ mod tests {
             (b'?', b""),
         ] {
             assert!(Message::take(&mut frame(kind, body), MAX).is_err(), "{kind} {body:?}");
+        }
+    }
+
+    #[test]
+    fn answers_to_requests_for_authentication_are_read_by_their_kind() {
+        let read = |body: &[u8]| match Message::take(&mut frame(b'p', body), MAX) {
+            Ok(Some(Message::Authentication(body))) => body,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(password(&read(b"secret\0")).unwrap(), "secret");
+        for body in [&b""[..], b"secret", b"a\0b\0", b"\xff\0"] {
+            assert!(password(&read(body)).is_err(), "{body:?}");
+        }
+        let expected = ("SCRAM-SHA-256".to_owned(), Bytes::from_static(b"n,,"));
+        let whole = b"SCRAM-SHA-256\0\0\0\0\x03n,,";
+        assert_eq!(initial_response(read(whole)).unwrap(), expected);
+        for end in 0..whole.len() {
+            assert!(initial_response(read(&whole[..end])).is_err(), "{end}");
+        }
+        for body in [&b"S\0\xff\xff\xff\xff"[..], b"S\0\0\0\0\x01ab", b"S\0\x7f\xff\xff\xffa"] {
+            assert!(initial_response(read(body)).is_err(), "{body:?}");
         }
     }
 

@@ -1,17 +1,14 @@
-//! The first messages of a connection: parameters, login.
-//!
-//! The password is sent as text: a login by SCRAM needs a verifier that is stored for it, and passwords
-//! are stored as Argon2id hashes only. So a password is accepted over TLS, or from this machine.
+//! The first messages of a connection: parameters, login over TLS or from this machine.
 
 use super::cancel::Cancel;
 use super::codec::{Codec, Incoming};
-use super::errors::{fatal, from_read_path};
-use super::message::{First, Message};
+use super::errors::{fatal, refused};
+use super::login;
+use super::message::First;
 use super::negotiate::Negotiated;
 use super::variables::Variables;
 use super::{DATABASE, PROTOCOL, Server};
 use crate::stream::Stream;
-use access::Secret;
 use futures::{SinkExt as _, StreamExt as _};
 use pgwire::api::{ClientInfo as _, DefaultClient, PidSecretKeyGenerator as _};
 use pgwire::error::{ErrorInfo, PgWireError, PgWireResult};
@@ -20,7 +17,7 @@ use pgwire::messages::startup::{
     Authentication, BackendKeyData, NegotiateProtocolVersion, ParameterStatus, SecretKey,
 };
 use pgwire::messages::{PgWireBackendMessage, ProtocolVersion};
-use serve::http::{Credentials, Origin, Peer, SqlClient};
+use serve::http::{Origin, Peer, SqlClient};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -118,14 +115,7 @@ async fn authenticate(
         let message = "a login needs an encrypted connection: use sslmode=require or better";
         return Err(fatal("28000", message));
     }
-    let request = PgWireBackendMessage::Authentication(Authentication::CleartextPassword);
-    socket.send(request).await?;
-    let answer = socket.next().await.transpose()?;
-    let Some(Incoming::Next(Message::Password(password))) = answer else {
-        return Err(fatal("08P01", "expected a password"));
-    };
-    let credentials = Credentials { name, secret: Secret::new(password) };
-    SqlClient::log_in(&server.service, &origin, credentials).await.map_err(refused)
+    login::log_in(&server.service, socket, name, &origin).await
 }
 
 /// The server speaks version 3.0; a client that requests a later one receives this version.
@@ -143,13 +133,6 @@ async fn negotiate_version(socket: &mut Socket, startup: &Startup) -> PgWireResu
     let spoken = ProtocolVersion::PROTOCOL3_0;
     let answer = NegotiateProtocolVersion::new(spoken.into(), extensions);
     Ok(socket.feed(PgWireBackendMessage::NegotiateProtocolVersion(answer)).await?)
-}
-
-/// A refusal ends the connection.
-fn refused(failed: serve::http::Error) -> PgWireError {
-    let mut info = ErrorInfo::from(from_read_path(failed, ""));
-    info.severity = "FATAL".to_owned();
-    PgWireError::UserError(Box::new(info))
 }
 
 async fn finish(

@@ -67,7 +67,7 @@ pub use peer::{Network, Peer};
 pub use rate::ClientKey;
 pub use readonly::plan as plan_reading;
 pub use report_source::ReportSource;
-pub use sql::{Credentials, Frames, Origin, Rows, Running, SqlClient};
+pub use sql::{Credentials, Frames, Origin, ProofCredentials, Rows, Running, SqlClient};
 
 use super::{Clock, LakeReader, Limits};
 use ::live::Live;

@@ -8,7 +8,7 @@
 mod login;
 mod rows;
 
-pub use login::{Credentials, Origin};
+pub use login::{Credentials, Origin, ProofCredentials};
 pub use rows::{Frames, Rows};
 
 use super::Service;

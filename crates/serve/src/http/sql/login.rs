@@ -6,6 +6,7 @@ use crate::http::error::Error;
 use crate::http::{Peer, Service};
 use access::audit::{Event, Kind};
 use access::login::Login as PasswordLogin;
+use access::scram::{ProofLogin, ProvedBy, ScramKey, ScramSalt};
 use access::{Secret, token};
 use axum::http::HeaderMap;
 use futures::future::BoxFuture;
@@ -30,6 +31,17 @@ pub struct Credentials {
     /// The name of the user; for a token also `token`, or nothing.
     pub name: String,
     pub secret: Secret,
+}
+
+/// A name with a proof that the client has the password, or an API token, of that user.
+#[derive(Debug, Clone)]
+pub struct ProofCredentials {
+    pub name: String,
+    /// What [`SqlClient::scram_salt`] returned.
+    pub salt: ScramSalt,
+    /// The text that the proof signs.
+    pub exchange: String,
+    pub proof: ScramKey,
 }
 
 impl SqlClient {
@@ -69,7 +81,16 @@ impl SqlClient {
         credentials: Credentials,
     ) -> Result<Self, Error> {
         if credentials.secret.expose().starts_with(token::PREFIX) {
-            return Self::log_in_by_token(service, origin, &credentials);
+            let client = Self::log_in_by_token(service, origin, &credentials)?;
+            let (now_us, sent) = (service.now_us(), credentials.secret);
+            let kept = service.blocking.run(&service.access, Cost::Disk, move |access| {
+                access.keep_token_verifier(&sent, now_us)
+            });
+            // The next login makes it.
+            if let Err(error) = kept.await {
+                error.log();
+            }
+            return Ok(client);
         }
         let caller = Caller::of_connection(&origin.agent, origin.peer);
         let (client, now_us) = (caller.client(), service.now_us());
@@ -89,6 +110,68 @@ impl SqlClient {
             caller: caller.authenticated(done.identity, Login::Session),
             protocol: origin.protocol,
             session: Some(done.cookie),
+        })
+    }
+
+    /// What a client needs in order to prove its secret; `None` if it has to send the secret itself.
+    ///
+    /// # Errors
+    /// The user database cannot be used.
+    pub fn scram_salt<'a>(
+        service: &'a Arc<Service>,
+        name: &str,
+    ) -> BoxFuture<'a, Result<Option<ScramSalt>, Error>> {
+        let (name, now_us) = (name.trim().to_owned(), service.now_us());
+        Box::pin(async move {
+            // A token of any user: nothing selects its verifier.
+            if name.is_empty() || name == ANY_OWNER {
+                return Ok(None);
+            }
+            let found = service
+                .blocking
+                .run(&service.access, Cost::Disk, move |access| access.scram_salt(&name, now_us));
+            found.await
+        })
+    }
+
+    /// Logs in by the proof of a password or an API token. Returns the proof of the server, too.
+    ///
+    /// # Errors
+    /// As [`SqlClient::log_in`].
+    pub fn log_in_by_proof<'a>(
+        service: &'a Arc<Service>,
+        origin: &'a Origin,
+        credentials: ProofCredentials,
+    ) -> BoxFuture<'a, Result<(Self, ScramKey), Error>> {
+        Box::pin(async move {
+            let caller = Caller::of_connection(&origin.agent, origin.peer);
+            let (client, now_us) = (caller.client(), service.now_us());
+            let done = service.blocking.run(&service.access, Cost::Password, move |access| {
+                let login = ProofLogin {
+                    name: &credentials.name,
+                    salt: &credentials.salt,
+                    exchange: credentials.exchange.as_bytes(),
+                    proof: &credentials.proof,
+                    client: &client,
+                };
+                // A token that has ended is refused as one that is sent.
+                match access.login_by_proof(&login, now_us) {
+                    Err(access::Error::Unauthenticated) => Ok(None),
+                    done => done.map(Some),
+                }
+            });
+            let Some(done) = done.await? else {
+                note_refused(service, origin, now_us);
+                return Err(access::Error::LoginRefused.into());
+            };
+            let (caller, session) = match done.by {
+                ProvedBy::Password(opened) => {
+                    (caller.authenticated(opened.identity, Login::Session), Some(opened.cookie))
+                }
+                ProvedBy::Token(identity) => (caller.authenticated(identity, Login::Basic), None),
+            };
+            let (service, protocol) = (Arc::clone(service), origin.protocol);
+            Ok((Self { service, caller, protocol, session }, done.signature))
         })
     }
 
