@@ -27,7 +27,7 @@ const DUMPS: &str = "../shared/data/bucket";
 const KILL_ROUNDS: &str = "10";
 
 /// How often the demo is started and stopped.
-const DEMO_ROUNDS: &str = "50";
+const DEMO_ROUNDS: &str = "20";
 
 /// The days of simulated lakes that only have to show something.
 const SMALL_LAKE_DAYS: &str = "4";

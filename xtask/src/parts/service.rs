@@ -102,7 +102,8 @@ pub fn notify(bench: &Bench) -> Done {
     run(bench.python("notify_case.py")?.arg("--cockpit").arg(&bench.cockpit))
 }
 
-/// The reports of a simulated plant, and of the plant's dumps if they are there, number for number.
+/// The reports of the plant's dumps if they are there, and else, or if the part is named, those of a simulated plant,
+/// number for number.
 pub fn report(bench: &Bench) -> Done {
     let case = |lake: &Path| -> Result<Command, String> {
         let mut case = bench.python("report_case.py")?;
@@ -110,7 +111,9 @@ pub fn report(bench: &Bench) -> Done {
         Ok(case)
     };
     tools::poppler()?;
-    run(&mut case(&bench.simulated("report", REPORT_DAYS)?)?)?;
+    if !bench.is_usual || !bench.bucket.is_dir() {
+        run(&mut case(&bench.simulated("report", REPORT_DAYS)?)?)?;
+    }
     if !bench.bucket.is_dir() {
         return Ok(());
     }
