@@ -110,7 +110,7 @@ fn with_secrets(
 fn is_base64(text: &str) -> bool {
     let digits = text.trim_end_matches('=');
     let is_digit = |it: u8| it.is_ascii_alphanumeric() || it == b'+' || it == b'/';
-    !digits.is_empty() && text.len() % 4 == 0 && digits.bytes().all(is_digit)
+    !digits.is_empty() && text.len().is_multiple_of(4) && digits.bytes().all(is_digit)
 }
 
 /// Sets the account, and the address of its service.

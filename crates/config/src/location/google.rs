@@ -3,7 +3,7 @@
 //! Credentials are those of Google's own programs: `GOOGLE_APPLICATION_CREDENTIALS`, a key in
 //! `GOOGLE_SERVICE_ACCOUNT_KEY`, the file of `gcloud auth application-default login`, or the identity of the machine.
 
-use super::credentials::{endpoint, is_on, resolved};
+use super::credentials::{endpoint, resolved};
 use super::skipped::{Connector, SkippedNames};
 use super::{Location, bucket_and_prefix, url_of};
 use crate::secret::SecretRef;

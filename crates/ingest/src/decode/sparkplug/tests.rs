@@ -324,7 +324,8 @@ fn payload() -> impl Strategy<Value = SparkplugPayload<'static>> {
 proptest! {
     #[test]
     fn what_is_encoded_is_read(payload in payload()) {
-        prop_assert_eq!(SparkplugPayload::parse(&encode(&payload)), Ok(payload));
+        let bytes = encode(&payload);
+        prop_assert_eq!(SparkplugPayload::parse(&bytes), Ok(payload));
     }
 
     /// Every metric of a birth or of data has a row.
