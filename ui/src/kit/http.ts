@@ -17,6 +17,11 @@ export class ApiError extends Error {
     return this.status === 404 || this.code === 'unknown_table'
   }
 
+  /** There is no data yet, other than a name that nothing has, such as that of a removed board. */
+  get isWithoutData(): boolean {
+    return this.code === 'unknown_table' || this.code === 'not_found'
+  }
+
   /** The person is logged in and lacks the permission. */
   get isForbidden(): boolean {
     return this.status === 403
