@@ -174,9 +174,7 @@ impl Dialect {
             let prefix = inner(element, self.folder_name).map(unescaped).unwrap_or_default();
             return fault(prefix.strip_suffix('/').unwrap_or(&prefix)).is_none();
         }
-        let Some(name) = inner(element, self.name).map(unescaped) else {
-            return !self.is_encoded(element, skipped);
-        };
+        let Some(name) = inner(element, self.name).map(unescaped) else { return true };
         // What consoles make for a folder: no file, and nothing to report.
         if name.ends_with('/') && inner(element, self.size) == Some("0") {
             return false;
@@ -186,17 +184,6 @@ impl Dialect {
             skipped.add(name, fault);
         }
         fault.is_none()
-    }
-
-    /// Whether a name is percent-encoded, as Azure does with characters that XML has not; it is recorded then. The
-    /// library would take it literally.
-    fn is_encoded(&self, element: &str, skipped: &SkippedNames) -> bool {
-        let start = format!("<{} Encoded=\"true\">", self.name);
-        let name = element.split_once(&start).and_then(|(_, rest)| rest.split_once('<'));
-        if let Some((name, _)) = name {
-            skipped.add(unescaped(name), "holds a character that XML has not; rename it");
-        }
-        name.is_some()
     }
 }
 
@@ -293,9 +280,8 @@ mod tests {
         };
         let good = blob("dumps/a &amp; b.csv", 3) + "<BlobPrefix><Name>a/</Name></BlobPrefix>";
         let page = format!(
-            "<EnumerationResults><Blobs>{}{}{good}{}{}</Blobs></EnumerationResults>",
+            "<EnumerationResults><Blobs>{}{good}{}{}</Blobs></EnumerationResults>",
             blob("dumps//a.csv", 1),
-            blob("b%EF%BF%BE", 1).replace("<Name>", "<Name Encoded=\"true\">"),
             blob("dumps/folder/", 0),
             "<BlobPrefix><Name>a//</Name></BlobPrefix>",
         );
@@ -304,7 +290,7 @@ mod tests {
         assert_eq!(filtered(&page, &AZURE, &skipped), expected);
         let fresh = skipped.take_fresh();
         let names: Vec<&str> = fresh.iter().map(|skipped| skipped.name.as_str()).collect();
-        assert_eq!(names, ["dumps//a.csv", "b%EF%BF%BE"]);
+        assert_eq!(names, ["dumps//a.csv"]);
     }
 
     #[test]
