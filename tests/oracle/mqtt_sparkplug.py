@@ -58,7 +58,7 @@ SILVER = """-- Metrics of edge nodes.
 -- column device: Device, `-` for a metric of the edge node.
 -- column message_type: Type of the message.
 -- column metric: Name of the metric.
--- column alias: Alias.
+-- column alias [id]: Alias.
 -- column at: Time of the value.
 -- column data_type: Data type.
 -- column value: Value as text.

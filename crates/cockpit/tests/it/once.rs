@@ -132,6 +132,18 @@ fn a_whole_dump_replaces_a_whole_dump() {
 }
 
 #[test]
+fn a_model_may_use_functions_that_are_replaced_when_they_are_simplified() {
+    let world = World::new();
+    world.edit("bronze/price.toml", "type = \"text\", required = true", "type = \"text\"");
+    world.edit("silver/price.sql", "SELECT item,", "SELECT coalesce(item, 'unknown') AS item,");
+    world.dump("price.tsv", "Item\tPrice\n\t1.00\na\t2.00\n");
+    world.ingest().success();
+    let prices = world.sql("SELECT item FROM silver.price ORDER BY item");
+    assert_eq!(prices[0]["item"], "a");
+    assert_eq!(prices[1]["item"], "unknown");
+}
+
+#[test]
 fn earlier_contents_that_return_are_a_new_dump() {
     let world = World::new();
     let (one, other) = (plan(&[(1, "1"), (2, "x")]), plan(&[(1, "2"), (2, "3")]));

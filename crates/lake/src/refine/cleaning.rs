@@ -110,12 +110,17 @@ fn columns(
     let reference = TableReference::partial("typed", contract.table.as_str());
     let typed = typed_schema(contract, calendar);
     let schema = DFSchema::try_from_qualified_schema(reference, &typed)?;
+    let simplifier = simplifier(&schema);
     let mut columns: Vec<Evaluate> = Vec::with_capacity(projection.len());
     for expr in projection {
         let expr = session::in_microseconds(expr.clone().unalias(), &schema)?;
         columns.push(match Concat::from_expr(&expr, schema.as_arrow()) {
             Some(concat) => Box::new(move |rows| concat.values(rows)),
-            None => evaluate(session.create_physical_expr(expr, &schema)?),
+            // Functions such as `coalesce` exist until they are simplified, and cannot be evaluated.
+            None => {
+                let expr = simplifier.simplify(simplifier.coerce(expr, &schema)?)?;
+                evaluate(session.create_physical_expr(expr, &schema)?)
+            }
         });
     }
     Ok(columns)
@@ -124,8 +129,7 @@ fn columns(
 /// The expectations of a step that reject records, compiled for rows of its table.
 fn expectations(session: &SessionContext, step: &Step) -> anyhow::Result<Vec<Expectation>> {
     let own = DFSchema::try_from(step.schema.as_ref().clone())?;
-    let simplify = SimplifyContext::builder().with_schema(Arc::new(own.clone())).build();
-    let simplifier = ExprSimplifier::new(simplify);
+    let simplifier = simplifier(&own);
     let mut expectations = Vec::new();
     for expectation in step.model.expectations.iter().filter(|it| it.action == Action::Reject) {
         let condition = session.parse_sql_expr(&expectation.rule, &own)?;
@@ -136,6 +140,10 @@ fn expectations(session: &SessionContext, step: &Step) -> anyhow::Result<Vec<Exp
         expectations.push(Expectation { name: expectation.name.clone(), condition });
     }
     Ok(expectations)
+}
+
+fn simplifier(schema: &DFSchema) -> ExprSimplifier {
+    ExprSimplifier::new(SimplifyContext::builder().with_schema(Arc::new(schema.clone())).build())
 }
 
 fn evaluate(expr: Arc<dyn PhysicalExpr>) -> Evaluate {
