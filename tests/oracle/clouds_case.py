@@ -199,7 +199,7 @@ def google_only(world: World) -> None:
     """fake-gcs-server accepts every token, so that keys are checked before they are used."""
     none = world.folder / "none"
     for name, text, words in (
-        ("a key that is no JSON", "secret-text", ["no JSON object"]),
+        ("a key other than JSON", "secret-text", ["not a JSON object"]),
         ("a key without a private key", '{"client_email": "secret-text", "private_key_id": "1"}', ["private_key"]),
         (
             "a key with an invalid private key",

@@ -98,8 +98,8 @@ impl Verifier {
     }
 }
 
-/// The salt of a name without account: always the same, and not to be told from others.
-pub(crate) fn salt_of_nobody(key: &ScramKey, name: &str, iterations: u32) -> ScramSalt {
+/// The salt of a name without account: always the same, and like those of accounts.
+pub(crate) fn salt_without_account(key: &ScramKey, name: &str, iterations: u32) -> ScramSalt {
     let mut salt = [0; SCRAM_SALT_BYTES];
     salt.copy_from_slice(&mac(key, name.as_bytes())[..SCRAM_SALT_BYTES]);
     ScramSalt { salt, iterations }

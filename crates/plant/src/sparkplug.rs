@@ -20,7 +20,7 @@ pub const FIELDS: [&str; 13] = [
     "seq",
 ];
 
-/// Stands in a contract as the place of the records of a message: its metrics. It is not the path of a field of JSON,
+/// The place of the records of a message in a contract: its metrics. It is not the path of a field of JSON,
 /// so that the tables of both formats have different definitions.
 pub const RECORDS: &str = "metrics of Sparkplug B";
 

@@ -9,7 +9,7 @@ use super::login::{Attempt, account_subject, evaluate};
 use super::sessions::Proof;
 use crate::encoding::{base32, from_base32};
 use crate::scram::{
-    ProofLogin, ProvedBy, ProvedLogin, ScramKey, ScramSalt, Verifier, salt_of_nobody,
+    ProofLogin, ProvedBy, ProvedLogin, ScramKey, ScramSalt, Verifier, salt_without_account,
 };
 use crate::secret::random_bytes;
 use crate::store::{Database, attempts, scram, tokens, users, values};
@@ -90,7 +90,8 @@ impl Access {
     pub fn scram_salt(&self, name: &str, now_us: i64) -> Result<Option<ScramSalt>, Error> {
         let now_us = self.effective_now(now_us)?;
         let name = user::name_of(name).unwrap_or_else(|_| name.to_owned());
-        let nobody = || salt_of_nobody(&self.scram.nobody, &name, self.settings.scram_iterations);
+        let nobody =
+            || salt_without_account(&self.scram.nobody, &name, self.settings.scram_iterations);
         self.store.read(|tx| {
             let Some(user) = users::by_name(tx, &name)? else { return Ok(Some(nobody())) };
             if scram::is_incomplete(tx, user.id, now_us)? {

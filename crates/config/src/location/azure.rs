@@ -102,7 +102,7 @@ fn with_secrets(
     // The library's own error repeats the first byte that is wrong.
     let key = builder.get_config_value(&AzureConfigKey::AccessKey);
     if key.is_some_and(|key| !is_base64(&key)) {
-        bail!("AZURE_STORAGE_ACCOUNT_KEY is no base64 text; copy the key of the account again");
+        bail!("AZURE_STORAGE_ACCOUNT_KEY is not Base64; copy the key of the account again");
     }
     Ok(builder)
 }

@@ -30,7 +30,9 @@ pub fn is_on(value: Option<String>) -> bool {
 pub fn endpoint(variable: &str, value: &str) -> anyhow::Result<String> {
     let url = Url::parse(value).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
     let Some(url) = url else {
-        bail!("{variable} is no address of a service: expected https://HOST or http://HOST:PORT");
+        bail!(
+            "{variable} is not the address of a service: expected https://HOST or http://HOST:PORT"
+        );
     };
     if !url.username().is_empty() || url.password().is_some() || url.query().is_some() {
         bail!(

@@ -74,7 +74,7 @@ fn with_credentials(
 fn check_key(text: &str, place: &str, has_type: bool) -> anyhow::Result<()> {
     let key: Value = serde_json::from_str(text).unwrap_or_default();
     let Some(key) = key.as_object() else {
-        bail!("{place} is no JSON object; expected the key file of a service account");
+        bail!("{place} is not a JSON object; expected the key file of a service account");
     };
     let fields = match key.get("type").and_then(Value::as_str) {
         _ if !has_type => ACCOUNT,

@@ -2,7 +2,7 @@
 //!
 //! A handle contains all of its statement, so that the service keeps no state between calls: the text, and the
 //! values that were bound to it as the messages of Arrow in which the client sent them. A handle without values
-//! is the text itself. The server trusts nothing in a handle: whoever sends one could send the statement.
+//! is the text itself. The server trusts nothing in a handle: a client that sends one could send the statement.
 
 use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
 use std::fmt;

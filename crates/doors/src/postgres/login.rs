@@ -1,7 +1,7 @@
 //! The login of a connection: by a proof of the secret (SCRAM-SHA-256), or by the secret itself.
 //!
 //! A proof needs a verifier of each secret that the user can log in with. Where one is missing, and for the
-//! name `token`, which names no user, the client is asked for the secret itself; the verifier is made then.
+//! name `token`, which names no user, the server requests the secret itself; the verifier is made then.
 
 use super::codec::Incoming;
 use super::errors::{fatal, refused};
