@@ -33,6 +33,12 @@ persistence true
 persistence_location {folder}/
 max_inflight_messages {inflight}
 max_queued_messages 0
+log_dest stderr
+log_type error
+log_type warning
+log_type notice
+log_type information
+log_type subscribe
 """
 
 

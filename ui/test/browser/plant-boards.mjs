@@ -305,6 +305,7 @@ async function editorWrites(page, other, folder) {
   await page.waitForURL(`${BASE}/board`)
   expect.check('the file is removed', !existsSync(path))
   await other.getByText('unknown board shift-notes').waitFor({ timeout: RELOAD_MS })
+  await screen.open(other, '/board')
   results.problems.length = kept
 }
 
