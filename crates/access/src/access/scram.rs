@@ -24,7 +24,7 @@ const VALUE: &str = "scram_key";
 /// What logins by proof need in memory.
 pub(super) struct ScramKeys {
     /// The key of the salts of unknown names. It is stored, so that these salts stay the same.
-    nobody: ScramKey,
+    unnamed: ScramKey,
     /// A verifier for names without one.
     dummy: Verifier,
 }
@@ -63,7 +63,7 @@ impl ScramKeys {
     pub fn open(store: &Database, random: &mut Random) -> Result<Self, Error> {
         let dummy = Verifier::dummy(random);
         if let Some(stored) = store.read(|tx| values::get(tx, VALUE))? {
-            return Ok(Self { nobody: key_of(&stored)?, dummy });
+            return Ok(Self { unnamed: key_of(&stored)?, dummy });
         }
         let made = base32(&random_bytes::<32>(random));
         let stored = store.write(|tx| {
@@ -74,7 +74,7 @@ impl ScramKeys {
             values::set(tx, VALUE, &made)?;
             Ok(made)
         })?;
-        Ok(Self { nobody: key_of(&stored)?, dummy })
+        Ok(Self { unnamed: key_of(&stored)?, dummy })
     }
 }
 
@@ -90,14 +90,14 @@ impl Access {
     pub fn scram_salt(&self, name: &str, now_us: i64) -> Result<Option<ScramSalt>, Error> {
         let now_us = self.effective_now(now_us)?;
         let name = user::name_of(name).unwrap_or_else(|_| name.to_owned());
-        let nobody =
-            || salt_without_account(&self.scram.nobody, &name, self.settings.scram_iterations);
+        let unnamed =
+            || salt_without_account(&self.scram.unnamed, &name, self.settings.scram_iterations);
         self.store.read(|tx| {
-            let Some(user) = users::by_name(tx, &name)? else { return Ok(Some(nobody())) };
+            let Some(user) = users::by_name(tx, &name)? else { return Ok(Some(unnamed())) };
             if scram::is_incomplete(tx, user.id, now_us)? {
                 return Ok(None);
             }
-            Ok(Some(scram::salt(tx, user.id)?.unwrap_or_else(nobody)))
+            Ok(Some(scram::salt(tx, user.id)?.unwrap_or_else(unnamed)))
         })
     }
 

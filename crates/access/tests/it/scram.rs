@@ -111,9 +111,9 @@ fn a_proof_is_worth_nothing_in_another_exchange() {
 fn names_without_account_look_like_others() {
     let world = with_anna();
     let salt = |access: &Access, name: &str| access.scram_salt(name, T0).unwrap().unwrap();
-    let nobody = salt(&world.access, "nobody");
-    assert_eq!(nobody, salt(&world.access, " Nobody"));
-    assert_eq!(nobody.iterations, salt(&world.access, "anna").iterations);
+    let unnamed = salt(&world.access, "unnamed");
+    assert_eq!(unnamed, salt(&world.access, " Unnamed"));
+    assert_eq!(unnamed.iterations, salt(&world.access, "anna").iterations);
     let outside = NewUser {
         name: "outside".into(),
         full_name: String::new(),
@@ -122,17 +122,17 @@ fn names_without_account_look_like_others() {
     };
     world.access.add_user(&terminal(), &outside, T0).unwrap();
     for (name, reason) in
-        [("nobody", "unknown account"), ("a b", "unknown account"), ("outside", "no password")]
+        [("unnamed", "unknown account"), ("a b", "unknown account"), ("outside", "no password")]
     {
         check_refused(prove(&world, name, PASSWORD, T0));
         assert!(world.last_detail(T0).contains(reason), "{name}");
     }
     let path = world.path();
     drop(world.access);
-    assert_eq!(nobody, salt(&open(&path, T0).unwrap(), "nobody"), "the same after a restart");
+    assert_eq!(unnamed, salt(&open(&path, T0).unwrap(), "unnamed"), "the same after a restart");
     let other = World::with(settings());
     let other = Access::open(&other.folder.path().join("b"), settings(), random(5), T0).unwrap();
-    assert_ne!(nobody, salt(&other, "nobody"), "another one elsewhere");
+    assert_ne!(unnamed, salt(&other, "unnamed"), "another one elsewhere");
 }
 
 #[test]
@@ -149,7 +149,7 @@ fn wrong_proofs_delay_the_account_and_the_address() {
     let world = World::with(settings);
     world.add("anna", &[]);
     let far = client("198.51.100.7");
-    for name in ["nobody", "anna", "anna"] {
+    for name in ["unnamed", "anna", "anna"] {
         check_refused(prove_from(&world.access, (name, "wrong"), &far, T0));
     }
     let error = prove_from(&world.access, ("anna", PASSWORD), &far, T0).unwrap_err();

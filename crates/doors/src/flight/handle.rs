@@ -48,7 +48,7 @@ impl Handle {
     /// Reads a handle.
     ///
     /// # Errors
-    /// The bytes are no handle, or one of another version.
+    /// The bytes are not a handle, or one of another version.
     pub fn read(mut bytes: Bytes) -> Result<Self, InvalidHandle> {
         if bytes.first() != Some(&MARK) {
             return Ok(Self::new(text(&bytes)?));
