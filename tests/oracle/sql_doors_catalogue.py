@@ -149,6 +149,16 @@ def must(value: bool) -> None:
         raise ValueError("is false")
 
 
+def indexed(cursor: pyodbc.Cursor) -> list[str]:
+    """The columns of the indexes of the table, of which there is one for the key."""
+    rows = cursor.statistics(table=TABLE, schema=SCHEMA).fetchall()
+    return [row.column_name for row in rows if row.index_name]
+
+
+def keys(cursor: pyodbc.Cursor) -> list[str]:
+    return [row.column_name for row in cursor.primaryKeys(table=TABLE, schema=SCHEMA).fetchall()]
+
+
 def of_odbc(world: World, user: str) -> str:
     connection = pyodbc.connect(odbc_text(world, user))
     cursor = connection.cursor()
@@ -167,6 +177,7 @@ def of_odbc(world: World, user: str) -> str:
         foreign = {"foreignTable": TABLE, "foreignSchema": SCHEMA}
         yield "references", 0, lambda: cursor.foreignKeys(**foreign).fetchall()
         yield "statistics", 1, lambda: cursor.statistics(**place).fetchall()
+        yield "columns of the index", 0, lambda: must(indexed(cursor) == keys(cursor))
         yield "row ids", 0, lambda: cursor.rowIdColumns(**place).fetchall()
         yield "row versions", 0, lambda: cursor.rowVerColumns(**place).fetchall()
         yield "procedures", 0, lambda: cursor.procedures().fetchall()

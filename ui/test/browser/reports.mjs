@@ -41,12 +41,21 @@ async function catalogue(page) {
   await screen.settled(page)
 }
 
+/** The last day with boards: the default is the last day whose shifts have ended, which may have no records yet. */
+async function lastDay() {
+  const sql = 'select max(day_local)::text as day from gold.production_daily where actual > 0'
+  return (await plant.sql(sql))[0].day
+}
+
 /** The preview is made for the chosen day, and follows the form. */
 async function preview(page) {
   const image = page.locator('.pages img').first()
   await image.waitFor({ timeout: RUN_MS })
-  const day = await page.getByLabel('Day', { exact: true }).inputValue()
+  const day = await lastDay()
+  await page.getByLabel('Day', { exact: true }).fill(day)
+  await screen.settled(page)
   const boards = await boardsOf(day)
+  expect.check('the day has boards', boards.length > 0, day)
   const csv = (await fetched(`${BASE}/api/v1${PATH}/file?format=csv&day=${day}`)).bytes.toString()
   for (const { station, boards: count } of boards) {
     expect.check(`the boards of ${station}`, csv.includes(`${station},${count}`), csv)

@@ -81,7 +81,7 @@ fn a_key_that_is_invalid_is_reported_before_it_is_used() {
     let google = ("COCKPIT_BUCKET", "gs://dumps/x");
     let key = format!(r#"{{"client_email":"a","private_key_id":"1","private_key":"{SECRET}"}}"#);
     fails(INGEST, &[google, ("GOOGLE_SERVICE_ACCOUNT_KEY", &key)], &["cannot open the bucket"]);
-    fails(INGEST, &[google, ("GOOGLE_SERVICE_ACCOUNT_KEY", SECRET)], &["no JSON object"]);
+    fails(INGEST, &[google, ("GOOGLE_SERVICE_ACCOUNT_KEY", SECRET)], &["not a JSON object"]);
     let absent = ("GOOGLE_APPLICATION_CREDENTIALS", "/no/such/key.json");
     fails(INGEST, &[google, absent], &["GOOGLE_APPLICATION_CREDENTIALS", "/no/such/key.json"]);
     let azure = [("COCKPIT_BUCKET", "az://dumps/x"), ("AZURE_STORAGE_KEY", "c2VjcmV0!")];

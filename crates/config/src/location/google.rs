@@ -137,8 +137,8 @@ mod tests {
             check(text, has_type, "");
         }
         check(person, false, "client_email");
-        check("\"s3cret\"", false, "no JSON object");
-        check("s3cret", true, "no JSON object");
+        check("\"s3cret\"", false, "not a JSON object");
+        check("s3cret", true, "not a JSON object");
         check(r#"{"type":"external_account","a":"s3cret"}"#, true, "`type`");
         check(r#"{"client_email":"a","private_key":{"s3cret":1}}"#, false, "private_key");
     }

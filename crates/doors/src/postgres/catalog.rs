@@ -26,6 +26,8 @@ use std::fmt;
 use std::sync::Arc;
 use types::PgTypePlanner;
 
+pub use table::INT2_VECTOR_KEY;
+
 /// What all sessions share.
 pub struct Statics {
     tables: PgCatalogStaticTables,

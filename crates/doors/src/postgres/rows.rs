@@ -2,16 +2,17 @@
 
 mod binary;
 
+use super::catalog::INT2_VECTOR_KEY;
 use super::errors::{from_read_path, unsupported};
-use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow::array::{ArrayRef, AsArray, ListArray, RecordBatch, RecordBatchOptions, StringArray};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, FieldRef, Int16Type, Schema, SchemaRef};
 use binary::BinaryRows;
 use datafusion_postgres::arrow_pg::datatypes::arrow_schema_to_pg_fields;
 use datafusion_postgres::arrow_pg::row_encoder::RowEncoder;
 use pgwire::api::Type;
 use pgwire::api::portal::Format;
-use pgwire::api::results::FieldInfo;
+use pgwire::api::results::{FieldFormat, FieldInfo};
 use pgwire::error::PgWireResult;
 use pgwire::messages::data::{DataRow, RowDescription};
 use pgwire::types::format::FormatOptions;
@@ -58,7 +59,12 @@ pub fn fields(
         )));
     }
     let fields = arrow_schema_to_pg_fields(schema, format, None)?;
-    let complete = |(field, info): (&Arc<arrow::datatypes::Field>, FieldInfo)| {
+    let complete = |(field, info): (&FieldRef, FieldInfo)| {
+        let info = if is_int2_vector(field) {
+            FieldInfo::new(info.name().to_owned(), None, None, Type::INT2_VECTOR, info.format())
+        } else {
+            info
+        };
         let size = SIZES.iter().find(|(known, _)| known == info.datatype());
         let size = size.map_or(VARIABLE, |(_, size)| *size);
         let modifier = type_modifier(field.data_type());
@@ -78,6 +84,32 @@ pub fn type_modifier(kind: &DataType) -> i32 {
         DataType::Dictionary(_, value) => type_modifier(value),
         _ => -1,
     }
+}
+
+/// Whether the type of a column is `int2vector`; its elements and aggregates of it have no mark or another type.
+fn is_int2_vector(field: &Field) -> bool {
+    matches!(field.data_type(), DataType::List(_)) && field.metadata().contains_key(INT2_VECTOR_KEY)
+}
+
+/// The column of a result; a vector in text format is a text, since the encoder writes lists as arrays.
+fn sent_field(field: &Field, info: &FieldInfo) -> Field {
+    let field = field.clone().with_nullable(true);
+    if is_int2_vector(&field) && info.format() == FieldFormat::Text {
+        field.with_data_type(DataType::Utf8)
+    } else {
+        field
+    }
+}
+
+/// The text of each vector: its numbers with spaces between.
+fn vector_texts(vectors: &ListArray) -> StringArray {
+    let text = |vector: Option<ArrayRef>| {
+        let numbers = vector?;
+        let numbers = numbers.as_primitive_opt::<Int16Type>()?;
+        let texts: Vec<String> = numbers.iter().flatten().map(|it| it.to_string()).collect();
+        Some(texts.join(" "))
+    };
+    vectors.iter().map(text).collect()
 }
 
 /// The message that describes columns.
@@ -121,8 +153,8 @@ impl Encoder {
 impl OpenRows {
     /// Rows in the types of `fields`, which are those of `schema`.
     pub fn new(rows: Rows, schema: &Schema, fields: Fields, sql: Arc<str>) -> Self {
-        let nullable = schema.fields().iter().map(|it| it.as_ref().clone().with_nullable(true));
-        let schema = Arc::new(Schema::new(nullable.collect::<Vec<_>>()));
+        let sent = schema.fields().iter().zip(fields.iter()).map(|(it, info)| sent_field(it, info));
+        let schema = Arc::new(Schema::new(sent.collect::<Vec<_>>()));
         Self { rows, schema, fields, batch: None, sql }
     }
 
@@ -153,7 +185,12 @@ impl OpenRows {
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
         let typed = |(column, field): (&ArrayRef, &FieldRef)| match field.data_type() {
             kind if kind == column.data_type() => Ok(Arc::clone(column)),
-            kind => cast(column, kind),
+            kind => match column.as_list_opt::<i32>() {
+                Some(vectors) if field.metadata().contains_key(INT2_VECTOR_KEY) => {
+                    Ok(Arc::new(vector_texts(vectors)) as ArrayRef)
+                }
+                _ => cast(column, kind),
+            },
         };
         let columns: Result<Vec<ArrayRef>, _> =
             batch.columns().iter().zip(self.schema.fields()).map(typed).collect();

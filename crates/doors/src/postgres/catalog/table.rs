@@ -24,8 +24,14 @@ pub enum ColumnKind {
     /// An object identifier.
     Oid,
     Int2List,
+    /// A list that is written as numbers with spaces between, `int2vector`.
+    Int2Vector,
     TextList,
 }
+
+/// The metadata key of a list of `int2` whose type in PostgreSQL is `int2vector`. Drivers read the two types
+/// differently: psqlodbc takes the text of an array for a vector and reads numbers behind its end.
+pub const INT2_VECTOR_KEY: &str = "pg.int2vector";
 
 /// A value.
 #[derive(Debug, Clone, PartialEq)]
@@ -98,6 +104,8 @@ fn field(name: &str, kind: ColumnKind) -> Field {
             Field::new(name, DataType::Int32, true).with_metadata(marked(PG_OID_ALIAS_KEY, "oid"))
         }
         ColumnKind::Int2List => Field::new(name, list(DataType::Int16), true),
+        ColumnKind::Int2Vector => Field::new(name, list(DataType::Int16), true)
+            .with_metadata(marked(INT2_VECTOR_KEY, "int2vector")),
         ColumnKind::TextList => Field::new(name, list(DataType::Utf8), true),
     }
 }
@@ -132,7 +140,7 @@ fn array<'a>(kind: ColumnKind, cells: impl Iterator<Item = &'a Cell>) -> ArrayRe
             cells.for_each(|cell| builder.append_option(text(cell)));
             Arc::new(builder.finish())
         }
-        ColumnKind::Int2List => int_lists(cells),
+        ColumnKind::Int2List | ColumnKind::Int2Vector => int_lists(cells),
         ColumnKind::TextList => {
             let mut builder = ListBuilder::new(StringBuilder::new());
             cells.for_each(|_unused| builder.append_null());
