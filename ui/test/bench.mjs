@@ -16,6 +16,8 @@ const DESK = { width: 1366, height: 768 }
 const PHONE = { width: 390, height: 844 }
 const KB = 1_000
 const LIVE_S = 60
+/** The heap is measured for so long if its goal is named. */
+const HEAP_S = 1_800
 
 const rows = []
 
@@ -71,6 +73,7 @@ function embedded() {
   const root = process.env.CARGO_TARGET_DIR ?? '../target'
   const folders = ['release', 'debug'].flatMap((profile) => {
     const build = join(root, profile, 'build')
+    if (!statSync(build, { throwIfNoEntry: false })) return []
     const names = readdirSync(build, { withFileTypes: true }).filter(({ name }) =>
       /^(cockpit-)?ui-/.test(name),
     )
@@ -137,7 +140,7 @@ async function ofLiveData(browser) {
     },
   )
   await goal('U6', '5,000 sensors at 2 Hz for 16 viewers: main thread <= 15 %', async () => [
-    'the demo has 65 sensors',
+    'see `bench viewers`, which has a broker',
     null,
   ])
   await goal('U7', 'sensor to pixel: p50 <= 30 ms, p99 <= 50 ms', async () => [
@@ -146,20 +149,21 @@ async function ofLiveData(browser) {
   ])
   const still =
     wanted.length === 0 || wanted.some((name) => ['U8', 'U10'].includes(name))
-      ? await stillness(browser, '/temps', LIVE_S)
+      ? await stillness(browser, '/temps', wanted.includes('U10') ? HEAP_S : LIVE_S)
       : null
-  await goal('U8', `no layout shift and no new node in ${LIVE_S} s`, async () => [
-    `shift ${still.shift.toFixed(4)}, nodes ${still.nodes >= 0 ? '+' : ''}${still.nodes}`,
+  await goal('U8', 'no layout shift and no new node', async () => [
+    `in ${still.seconds} s shift ${still.shift.toFixed(4)}, nodes ${still.nodes >= 0 ? '+' : ''}${still.nodes}`,
     still.shift === 0 && Math.abs(still.nodes) <= 5,
   ])
   await goal('U9', 'input to next frame: p98 <= 50 ms', async () => {
     const p98 = await interactions(browser)
     return [ms(p98), p98 <= 50]
   })
-  await goal('U10', 'heap grows < 0.5 MB/h over 30 min', async () => [
-    `${still.heap_mb_per_h.toFixed(1)} MB/h over ${LIVE_S} s; too short for the goal`,
-    null,
-  ])
+  await goal('U10', 'heap grows < 0.5 MB/h over 30 min', async () => {
+    const text = `${still.heap_mb_per_h.toFixed(2)} MB/h over ${still.seconds} s`
+    if (still.seconds < HEAP_S) return [`${text}; too short, measured in full when named`, null]
+    return [text, still.heap_mb_per_h < 0.5]
+  })
   await goal('U12', '12 tabs, one stream', async () => {
     const { streams, shown } = await tabs(browser)
     return [`${streams} streams, ${shown} of 12 tabs show figures`, streams === 1 && shown === 12]
@@ -190,7 +194,7 @@ async function ofPeople(browser) {
     ]
   })
   await goal('U14', 'Lighthouse: performance >= 98', async () => [
-    'Lighthouse is not among the packages',
+    'Lighthouse is not among the packages; `npx lighthouse URL --preset=desktop`',
     null,
   ])
   const vision = await import('./browser/vision.mjs')

@@ -46,6 +46,11 @@ pub fn alarms() -> ExitCode {
     ended(try_alarms())
 }
 
+/// `cargo xtask bench viewers`: 16 tabs of a browser that show 5,000 sensors at 2 Hz.
+pub fn viewers() -> ExitCode {
+    ended(try_viewers())
+}
+
 /// `cargo xtask bench access`: the cost of a checked request, and the live stream while 50 people log in.
 pub fn access() -> ExitCode {
     let mut bench = machine::cargo();
@@ -87,6 +92,12 @@ fn try_alarms() -> Result<(), String> {
     tools::packages()?;
     tools::chromium()?;
     on_kafka("alarms", "bench_alarms.py", &[])
+}
+
+fn try_viewers() -> Result<(), String> {
+    tools::packages()?;
+    tools::chromium()?;
+    on_kafka("viewers", "bench_viewers.py", &[])
 }
 
 fn try_report() -> Result<(), String> {

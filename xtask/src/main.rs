@@ -31,6 +31,7 @@ fn main() -> ExitCode {
         ["bench", "stream", ..] => bench::stream(&args[2..]),
         ["bench", "latency", ..] => bench::latency(&args[2..]),
         ["bench", "alarms"] => bench::alarms(),
+        ["bench", "viewers"] => bench::viewers(),
         ["bench", "access"] => bench::access(),
         ["bench", "report"] => bench::report(),
         ["bench", "ui", ..] => bench::ui(&args[2..]),
@@ -47,6 +48,7 @@ fn usage() -> ExitCode {
     machine::print("       cargo xtask bench stream [MESSAGES] [--spark]");
     machine::print("       cargo xtask bench latency [SECONDS]");
     machine::print("       cargo xtask bench alarms");
+    machine::print("       cargo xtask bench viewers");
     machine::print("       cargo xtask bench access");
     machine::print("       cargo xtask bench report");
     machine::print("       cargo xtask bench ui [GOAL]...");

@@ -75,7 +75,7 @@ export async function stillness(browser, path, seconds) {
   const after = await nodes()
   const shift = await page.evaluate(() => globalThis.shift)
   await context.close()
-  return { shift, nodes: after.nodes - before.nodes, heap_mb_per_h: slope(heaps) }
+  return { seconds, shift, nodes: after.nodes - before.nodes, heap_mb_per_h: slope(heaps) }
 }
 
 /** Megabytes an hour, by least squares over values of every ten seconds. */
