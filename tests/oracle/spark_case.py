@@ -26,6 +26,7 @@ import duckdb
 
 import lake as lakes
 from checks import Report
+from deltalake import DeltaTable
 
 JARS = ("delta", "antlr4")
 SETTINGS = {
@@ -227,6 +228,22 @@ def refuse(report: Report, jars: Path, lake: Path) -> None:
     report.equal("workers without the package: tables", cleaned, [])
 
 
+def change_by_hand(report: Report, program: Path, spark: Spark, bucket: Path, lake: Path) -> None:
+    """Rows that another program deleted are an error of both engines; restored rows are none."""
+    name = "silver/work_order"
+    table = DeltaTable(str(lake / name))
+    version = table.version()
+    table.delete("work_order IS NOT NULL")
+    code, _, log = spark.refine(lake)
+    wanted = f"another program changed rows of silver.work_order (version {version + 1}, DELETE"
+    report.check("a table changed by hand is an error of Spark", code == 1 and wanted in log, log)
+    words = [program, "ingest", "--once", "--bucket", bucket, "--lake", lake]
+    done = subprocess.run(words, text=True, capture_output=True, timeout=INGEST_S)
+    report.check("a table changed by hand is an error of the program", done.returncode != 0 and wanted in done.stderr, done.stderr)
+    DeltaTable(str(lake / name)).restore(version)
+    refine(report, "restored", spark, lake)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cockpit", type=Path, required=True)
@@ -251,6 +268,8 @@ def main() -> int:
         compare(report, "first", folder / "program", folder / "spark")
         compare_meta(report, "first", folder / "program", folder / "spark")
         take_turns(report, program, spark, bucket, folder / "spark")
+        change_by_hand(report, program, spark, bucket, folder / "spark")
+        compare(report, "restored", folder / "program", folder / "spark")
         if not arguments.short and not days:
             redump(report, program, spark, bucket, folder)
     return report.finish()

@@ -6,6 +6,7 @@
 //! succeed.
 
 pub mod append;
+mod foreign;
 mod older;
 pub mod read;
 pub mod replace;

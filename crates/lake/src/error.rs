@@ -93,6 +93,9 @@ pub enum Error {
         counted(*dumps)
     )]
     BronzeMissing { table: String, dumps: usize, lake: String },
+    /// Only the program and its Python package write the tables of a lake.
+    #[error("another program changed rows of {table} (version {version}, {operation}); {remedy}")]
+    ForeignChange { table: TableName, version: u64, operation: String, remedy: String },
     #[error("{table} is damaged; {remedy}")]
     Damaged { table: TableName, remedy: String, source: anyhow::Error },
 }
@@ -105,9 +108,10 @@ impl Error {
             | Self::CommitBehind { .. }
             | Self::CommitConflict { .. } => ErrorKind::Conflict,
             Self::LeaseHeld(_) | Self::LeaseLost { .. } => ErrorKind::Lease,
-            Self::LeaseInvalid { .. } | Self::Damaged { .. } | Self::JournalGap { .. } => {
-                ErrorKind::Data
-            }
+            Self::LeaseInvalid { .. }
+            | Self::Damaged { .. }
+            | Self::ForeignChange { .. }
+            | Self::JournalGap { .. } => ErrorKind::Data,
             Self::VersionMissing { .. } | Self::BronzeMissing { .. } => ErrorKind::NotFound,
         }
     }

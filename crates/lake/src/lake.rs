@@ -25,6 +25,8 @@ pub struct Lake {
     names: Arc<FileNames>,
     clock: Clock,
     states: Mutex<HashMap<TableName, State>>,
+    /// The versions up to which other programs changed no rows.
+    unchanged: Mutex<HashMap<TableName, Version>>,
     landed: LandedCache,
     /// When the newest dump started to land, in microseconds since 1970 UTC.
     ingested_us: AtomicI64,
@@ -50,6 +52,7 @@ impl Lake {
             names: Arc::new(FileNames::new(run)),
             clock,
             states: Mutex::default(),
+            unchanged: Mutex::default(),
             landed: LandedCache::default(),
             ingested_us: AtomicI64::default(),
             rejected_turn: Mutex::default(),
@@ -152,6 +155,22 @@ impl Lake {
     /// Caches a state that this run has loaded or committed.
     pub async fn remember(&self, name: &TableName, state: State) {
         self.states.lock().await.insert(name.clone(), state);
+    }
+
+    /// Fails if another program changed rows of a table. Each version is checked once in a run.
+    ///
+    /// # Errors
+    /// [`Error::ForeignChange`](crate::error::Error::ForeignChange).
+    pub async fn refuse_foreign_changes(&self, name: &TableName) -> anyhow::Result<()> {
+        let Some(state) = self.state(name).await? else { return Ok(()) };
+        let since = self.unchanged.lock().await.get(name).copied();
+        // A table that was set aside and computed again starts over.
+        let since = since.filter(|since| *since <= state.version());
+        if since != Some(state.version()) {
+            self.table(name)?.refuse_foreign_changes(&state, since).await?;
+            self.unchanged.lock().await.insert(name.clone(), state.version());
+        }
+        Ok(())
     }
 
     /// The dumps in some data files of a bronze table.

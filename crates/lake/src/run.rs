@@ -6,12 +6,14 @@
 //! not started.
 
 use crate::alarm_events;
+use crate::bronze;
 use crate::context::LakeContext;
 use crate::error::Stalled;
 use crate::plan::Step;
 use crate::refine::damage::{recover, refuse_missing_bronze, set_aside_damaged_rejected};
 use crate::refine::watch::{Watch, stall_limit};
 use crate::refine::{Outcome, RefreshMode, clean, derive};
+use crate::rejected;
 use crate::stream::{rebuild, sink};
 use crate::timing;
 use anyhow::Context as _;
@@ -34,8 +36,13 @@ pub async fn refine(context: &LakeContext, mode: RefreshMode) -> anyhow::Result<
 async fn prepare(context: &LakeContext, mode: RefreshMode) -> anyhow::Result<()> {
     refuse_missing_bronze(context).await?;
     alarm_events::create_if_read(context).await?;
-    if mode == RefreshMode::Full {
-        set_aside_damaged_rejected(context).await?;
+    if mode == RefreshMode::Incremental {
+        return context.lake.refuse_foreign_changes(&rejected::name()).await;
+    }
+    set_aside_damaged_rejected(context).await?;
+    // An incremental run checks what it reads; this one reads everything.
+    for contract in context.plant.contracts.values() {
+        context.lake.refuse_foreign_changes(&bronze::name(contract)).await?;
     }
     Ok(())
 }
@@ -125,6 +132,10 @@ async fn attempt(
     mode: RefreshMode,
     watch: &Watch,
 ) -> anyhow::Result<Outcome> {
+    if mode == RefreshMode::Incremental {
+        watch.phase("checking its log");
+        context.lake.refuse_foreign_changes(step.name()).await?;
+    }
     match context.contract(step) {
         Some(contract) if contract.is_stream() => {
             watch.phase("reading its messages");

@@ -87,6 +87,9 @@ def _refine_table(run: Run, name: str, refined: Refined) -> None:
         refined.skipped[name] = "its records are messages, which the program lands with their offsets"
         return
     run.check_writer(name)
+    run.check_rows(name)
+    if cleans is not None:
+        run.check_rows(f"bronze.{cleans}")
     step = gold.refine if cleans is None else silver.refine
     try:
         is_changed = step(run, name)

@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 from deltalake import DeltaTable
 
-from .._native import Store, __version__
+from .._native import PlantError, Store, __version__
 
 #: Property with the SHA-256 of the definition that the rows were computed by.
 DEFINITION = "cockpit.definition"
@@ -29,6 +29,9 @@ PROPERTIES = {
     "delta.logRetentionDuration": "interval 30 days",
     "delta.deletedFileRetentionDuration": "interval 1 days",
 }
+
+#: How the program names itself in commits that it writes entry by entry.
+ENGINE = "cockpit:"
 
 S3_VARIABLES = (
     "AWS_ENDPOINT_URL",
@@ -123,6 +126,47 @@ class Table:
             return None
         return State(DeltaTable(f"{self._lake.path}/{self.folder}", storage_options=self._lake.options))
 
+    def refuse_foreign_changes(self, state: State) -> None:
+        """Raises an error if another program changed rows after the last commit of the program or the package.
+
+        A change that a later commit takes back, such as a restored version, is none.
+        """
+        first: tuple[int, dict[str, Any]] | None = None
+        added: set[str] = set()
+        removed: set[str] = set()
+        for version, actions in self._foreign_entries(state.version):
+            for action in actions:
+                for name, takes_back, files in (("add", removed, added), ("remove", added, removed)):
+                    file = action.get(name)
+                    if file is None or not file.get("dataChange", True):
+                        continue
+                    first = first or (version, _info(actions))
+                    key = json.dumps([file["path"], file.get("deletionVector")])
+                    takes_back.discard(key) if key in takes_back else files.add(key)
+        if first is not None and (added or removed):
+            version, info = first
+            operation = f"{info.get('operation', 'a commit')} by {info.get('engineInfo', 'an unnamed program')}"
+            remedy = "compute it again with `cockpit rebuild`"
+            if self.name.startswith("bronze."):
+                remedy = f"restore version {version - 1} of it, for example by `DeltaTable.restore({version - 1})`"
+            raise PlantError(
+                f"another program changed rows of {self.name} (version {version}, {operation}); {remedy}; nothing was "
+                "changed"
+            )
+
+    def _foreign_entries(self, newest: int) -> list[tuple[int, list[dict[str, Any]]]]:
+        """The entries of the log after the last own one, oldest first."""
+        found: list[tuple[int, list[dict[str, Any]]]] = []
+        for version in range(newest, -1, -1):
+            content = self._lake.store.get(f"{self.folder}/_delta_log/{version:020}.json")
+            if content is None:
+                break
+            actions = [json.loads(line) for line in content.splitlines() if line.strip()]
+            if _is_own(actions):
+                break
+            found.append((version, actions))
+        return found[::-1]
+
     def commit(self, state: State | None, change: Change, now_ms: int) -> int:
         """Commits a change on top of ``state``; the version after it is returned."""
         version = 0 if state is None else state.version + 1
@@ -187,6 +231,17 @@ def _data_file(action: dict[str, Any]) -> DataFile:
     modified = action.get("modification_time")
     modified_ms = 0 if modified is None else int(modified.timestamp() * 1000)
     return DataFile(action["path"], action["size_bytes"], action.get("num_records") or 0, modified_ms)
+
+
+def _info(actions: list[dict[str, Any]]) -> dict[str, Any]:
+    return next((action["commitInfo"] for action in actions if "commitInfo" in action), {})
+
+
+def _is_own(actions: list[dict[str, Any]]) -> bool:
+    """Whether the program or the package wrote a commit: older versions committed their checkpoints with the rows."""
+    info = _info(actions)
+    is_named = WRITER in info or str(info.get("engineInfo", "")).startswith(ENGINE)
+    return is_named or any("txn" in action for action in actions)
 
 
 def _commit_info(change: Change, now_ms: int) -> dict[str, Any]:

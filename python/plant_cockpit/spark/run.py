@@ -81,6 +81,13 @@ class Run:
                 f"plant-cockpit {state.writer} here and on every worker; the table is as it was"
             )
 
+    def check_rows(self, name: str) -> None:
+        """Raises an error if another program has changed rows of a table."""
+        table = self.lake.table(name)
+        state = table.load()
+        if state is not None:
+            table.refuse_foreign_changes(state)
+
     def note(self, text: str) -> None:
         """Adds a remark to the result."""
         self.notes.append(text)

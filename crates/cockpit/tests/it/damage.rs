@@ -75,6 +75,64 @@ fn a_damaged_table_is_reported_with_a_remedy() {
     assert_eq!(world.number("SELECT count(*) FROM silver.plan"), 2);
 }
 
+/// Commits to a table like another program: its first data file is removed, and added again if `restores`.
+fn commit_as_another(world: &World, table: &str, restores: bool) {
+    let log = files(world, &format!("{table}/_delta_log"), ".json");
+    let lines = log.iter().flat_map(|entry| {
+        let text = fs::read_to_string(entry).unwrap();
+        text.lines().map(str::to_owned).collect::<Vec<_>>()
+    });
+    let add = lines.into_iter().find(|line| line.starts_with("{\"add\"")).unwrap();
+    let mut file: serde_json::Value = serde_json::from_str(&add).unwrap();
+    let change = if restores {
+        add
+    } else {
+        let path = file["add"]["path"].take();
+        serde_json::json!({ "remove": { "path": path, "dataChange": true, "deletionTimestamp": 0 } })
+            .to_string()
+    };
+    let operation = if restores { "RESTORE" } else { "DELETE" };
+    let info = format!(r#"{{"commitInfo":{{"operation":"{operation}","engineInfo":"other:1"}}}}"#);
+    let entry =
+        world.path("lake").join(table).join("_delta_log").join(format!("{:020}.json", log.len()));
+    fs::write(entry, format!("{info}\n{change}")).unwrap();
+}
+
+#[test]
+fn rows_that_another_program_removed_are_reported_and_computed_again() {
+    for table in ["silver/plan", "silver/rejected", "gold/daily"] {
+        let world = world();
+        let contents = world.contents();
+        commit_as_another(&world, table, false);
+        let name = table.replace('/', ".");
+        let expected =
+            format!("another program changed rows of {name} (version 1, DELETE by other:1)");
+        world.ingest().failure(&[&expected, "`cockpit rebuild`"]);
+        world.ingest().failure(&[&expected]);
+        world.run(&["rebuild"]).success();
+        assert_eq!(world.contents(), contents, "{table}");
+        world.ingest().success();
+        world.is_balanced();
+    }
+}
+
+#[test]
+fn records_that_another_program_removed_from_bronze_must_be_restored() {
+    let world = world();
+    let contents = world.contents();
+    commit_as_another(&world, "bronze/plan", false);
+    let expected = "another program changed rows of bronze.plan (version 1, DELETE by other:1)";
+    world.ingest().failure(&[expected, "restore version 0"]);
+    world.run(&["rebuild"]).failure(&[expected, "restore version 0"]);
+    assert_eq!(world.number("SELECT count(*) FROM silver.plan"), 1);
+    commit_as_another(&world, "bronze/plan", true);
+    world.ingest().success();
+    assert_eq!(world.contents(), contents);
+    world.run(&["rebuild"]).success();
+    assert_eq!(world.contents(), contents);
+    world.is_balanced();
+}
+
 #[test]
 fn a_missing_bronze_table_is_noticed() {
     let world = world();

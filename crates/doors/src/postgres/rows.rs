@@ -101,6 +101,15 @@ fn sent_field(field: &Field, info: &FieldInfo) -> Field {
     }
 }
 
+/// The column as it is encoded: the encoder quotes the text of a vector like an element of an array.
+fn encoded_field(info: &FieldInfo) -> FieldInfo {
+    if *info.datatype() == Type::INT2_VECTOR && info.format() == FieldFormat::Text {
+        FieldInfo::new(info.name().to_owned(), None, None, Type::TEXT, FieldFormat::Text)
+    } else {
+        info.clone()
+    }
+}
+
 /// The text of each vector: its numbers with spaces between.
 fn vector_texts(vectors: &ListArray) -> StringArray {
     let text = |vector: Option<ArrayRef>| {
@@ -123,6 +132,8 @@ pub struct OpenRows {
     /// The columns with the metadata of the plan, which the execution may have lost.
     schema: SchemaRef,
     fields: Fields,
+    /// The columns in the types that are encoded.
+    encoded: Fields,
     batch: Option<Encoder>,
     sql: Arc<str>,
 }
@@ -155,7 +166,8 @@ impl OpenRows {
     pub fn new(rows: Rows, schema: &Schema, fields: Fields, sql: Arc<str>) -> Self {
         let sent = schema.fields().iter().zip(fields.iter()).map(|(it, info)| sent_field(it, info));
         let schema = Arc::new(Schema::new(sent.collect::<Vec<_>>()));
-        Self { rows, schema, fields, batch: None, sql }
+        let encoded = Arc::new(fields.iter().map(encoded_field).collect());
+        Self { rows, schema, fields, encoded, batch: None, sql }
     }
 
     /// The columns.
@@ -177,7 +189,7 @@ impl OpenRows {
                 return Ok(None);
             };
             let batch = self.described(&batch)?;
-            self.batch = Some(Encoder::new(batch, &self.fields));
+            self.batch = Some(Encoder::new(batch, &self.encoded));
         }
     }
 

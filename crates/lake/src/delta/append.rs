@@ -6,6 +6,7 @@
 //! same upstream only one succeeds. Commits of other writers are read once, entry by entry: replaying the
 //! log after each commit of a stream would cost more than landing its messages.
 
+use crate::delta::foreign::ENGINE;
 use crate::delta::table::{State, Table, transactions};
 use crate::error::Error;
 use anyhow::Context as _;
@@ -165,7 +166,7 @@ fn entry(
         "operation": "WRITE",
         "operationParameters": { "mode": "Append" },
         "isBlindAppend": true,
-        "engineInfo": concat!("cockpit:", env!("CARGO_PKG_VERSION")),
+        "engineInfo": format!("{ENGINE}{}", env!("CARGO_PKG_VERSION")),
     }});
     let adds = adds.into_iter().map(Action::Add);
     let actions = adds.chain(transactions(checkpoints, now_ms).map(Action::Txn));

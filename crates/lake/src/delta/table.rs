@@ -1,5 +1,6 @@
 //! A Delta table: its state, its checkpoints, and the commit that changes both together.
 
+use crate::delta::foreign::{ForeignChanges, WRITER, is_own};
 use crate::delta::write::{DataWriter, FileNames, FileSizes};
 use crate::error::{Error, is_conflict};
 use anyhow::Context as _;
@@ -52,9 +53,6 @@ const LANDED_SCHEMA: &str = "bronze";
 
 /// Property with the fingerprint of the definition that the table was computed by.
 const DEFINITION: &str = "cockpit.definition";
-
-/// Entry of a commit with the version of the program. An older package of Python does not refine the table.
-const WRITER: &str = "cockpitVersion";
 
 /// A table of the lake, which need not exist.
 #[derive(Clone)]
@@ -234,6 +232,9 @@ impl Table {
     /// What changed after version `from` up to the version of `state`; `None` if the log no longer has these
     /// commits, or if the table was redefined in between. Expired rows are not part of the difference: what
     /// was computed from them is kept.
+    ///
+    /// # Errors
+    /// [`Error::ForeignChange`] if another program changed rows in between.
     pub async fn difference(&self, from: i64, state: &State) -> anyhow::Result<Option<Difference>> {
         let mut added = BTreeMap::new();
         let mut removed = BTreeMap::new();
@@ -242,19 +243,21 @@ impl Table {
             // The table was lost and rebuilt.
             return Ok(None);
         }
+        let mut foreign = ForeignChanges::default();
         for version in from + 1..=state.version() {
             let Some(bytes) = self.log.read_commit_entry(version).await? else { return Ok(None) };
             let actions = get_actions(version, &bytes)?;
+            foreign.read(version, &actions);
             let is_expiry = |it: &Action| matches!(it, Action::Txn(it) if it.app_id == RETENTION);
             let has_expired = actions.iter().any(is_expiry);
             for action in actions {
                 match action {
                     Action::Metadata(_) => return Ok(None),
                     Action::Remove(_) if has_expired => {}
-                    Action::Add(add) if add.data_change => {
+                    // A file that was both added and removed in between cancels out.
+                    Action::Add(add) if add.data_change && removed.remove(&add.path).is_none() => {
                         added.insert(add.path.clone(), add);
                     }
-                    // A file that was both added and removed in between cancels out.
                     Action::Remove(remove)
                         if remove.data_change && added.remove(&remove.path).is_none() =>
                     {
@@ -264,8 +267,35 @@ impl Table {
                 }
             }
         }
+        if let Some(error) = foreign.into_error(&self.name) {
+            return Err(error.into());
+        }
         let (added, removed) = (added.into_values().collect(), removed.into_values().collect());
         Ok(Some(Difference { added, removed }))
+    }
+
+    /// Fails if other programs changed rows after the last commit of this one, or after version `since`.
+    ///
+    /// # Errors
+    /// [`Error::ForeignChange`].
+    pub async fn refuse_foreign_changes(
+        &self,
+        state: &State,
+        since: Option<Version>,
+    ) -> anyhow::Result<()> {
+        let mut entries = Vec::new();
+        let oldest = since.map_or(0, |since| since + 1);
+        for version in (oldest..=state.version()).rev() {
+            let Some(bytes) = self.log.read_commit_entry(version).await? else { break };
+            let actions = get_actions(version, &bytes)?;
+            if since.is_none() && is_own(&actions) {
+                break;
+            }
+            entries.push((version, actions));
+        }
+        let mut foreign = ForeignChanges::default();
+        entries.iter().rev().for_each(|(version, actions)| foreign.read(*version, actions));
+        foreign.into_error(&self.name).map_or(Ok(()), |error| Err(error.into()))
     }
 
     /// Removed data files that the log still lists, each with the time of its removal in milliseconds since
