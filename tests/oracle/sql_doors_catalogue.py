@@ -101,7 +101,7 @@ def failures(calls: Iterator[tuple[str, int, Made]]) -> str:
             if count < least:
                 found.append(f"{name}: {count} items, at least {least} exist")
         except Exception as error:
-            found.append(f"{name}: {type(error).__name__}: {str(error)[:500]}")
+            found.append(f"{name}: {type(error).__name__}: {str(error)[:2500]}")
     return "\n".join(found)
 
 

@@ -6,6 +6,7 @@
 //! catalogue apply only to statements that read it.
 
 mod arrays;
+mod elements;
 mod never;
 mod operators;
 mod output;
@@ -59,6 +60,7 @@ fn translate(mut statement: Statement, reads_catalogue: bool) -> Statement {
         statement = ResolveUnqualifiedIdentifier.rewrite(statement);
         walk::statement(&mut statement, &mut never::Never);
         walk::statement(&mut statement, &mut regproc::ByName);
+        walk::statement(&mut statement, &mut elements::Elements);
         walk::statement(&mut statement, &mut arrays::Vectors);
         walk::statement(&mut statement, &mut operators::OfCatalogue);
     }

@@ -48,7 +48,7 @@ impl Parameters {
                     None => into_pg_type(kind)?,
                 },
             };
-            parameters.needed.push(kind);
+            parameters.needed.push(kind.filter(|kind| !is_wider(&sent, kind)));
             parameters.sent.push(sent);
         }
         Ok(parameters)
@@ -89,6 +89,17 @@ impl Parameters {
         let needed: Vec<Option<&DataType>> = self.needed.iter().map(Option::as_ref).collect();
         let sent: Vec<Option<&Type>> = self.sent.iter().map(Some).collect();
         deserialize_parameters_with_server_types(&portal, &needed, &sent).map(Some)
+    }
+}
+
+/// Whether a number of the type that is sent may have no value in the integer type that is needed. The statement is
+/// then planned with the type that is sent, as PostgreSQL does.
+fn is_wider(sent: &Type, needed: &DataType) -> bool {
+    match *sent {
+        Type::FLOAT4 | Type::FLOAT8 | Type::NUMERIC => needed.is_integer(),
+        Type::INT8 => needed.is_integer() && *needed != DataType::Int64,
+        Type::INT4 => matches!(needed, DataType::Int8 | DataType::Int16),
+        _ => false,
     }
 }
 

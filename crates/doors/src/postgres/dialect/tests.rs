@@ -109,6 +109,19 @@ fn vectors_are_counted_from_zero() {
 }
 
 #[test]
+fn elements_of_a_column_are_beside_its_row() {
+    check(
+        "SELECT c.a, k FROM pg_constraint AS c CROSS JOIN UNNEST(c.conkey) AS k JOIN t ON t.b = k",
+        "SELECT c.a, k FROM (SELECT *, unnest(c.conkey) AS k FROM pg_catalog.pg_constraint AS c) AS c \
+         JOIN t ON t.b = k",
+    );
+    check(
+        "SELECT k FROM pg_constraint AS c CROSS JOIN UNNEST(ARRAY[1, 2]) AS k",
+        "SELECT k FROM pg_catalog.pg_constraint AS c CROSS JOIN UNNEST(ARRAY[1, 2]) AS k (k)",
+    );
+}
+
+#[test]
 fn casts_to_registered_objects_are_functions() {
     check(
         "SELECT c.oid::regclass AS a FROM pg_class c WHERE c.oid = 'gold.t'::pg_catalog.regclass",
