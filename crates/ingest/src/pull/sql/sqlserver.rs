@@ -57,7 +57,9 @@ pub struct SqlServer {
     timeout: Duration,
     /// Longest wait for the end of a cancelled statement.
     cancel_timeout: Duration,
+    /// The last rowversion that no transaction in progress can take any more.
     settled: Option<i64>,
+    /// Whether the transaction sees one state.
     has_snapshot: bool,
 }
 
@@ -80,7 +82,7 @@ pub async fn open(
         timeout: Duration::from_secs(timeout_s),
         cancel_timeout: wait,
         settled: None,
-        has_snapshot: true,
+        has_snapshot: false,
     };
     session.begin(timeout_s).await?;
     Ok(session)
@@ -91,7 +93,7 @@ impl SqlServer {
         let isolation = self.value(ISOLATION).await?.unwrap_or_default();
         // Before the snapshot: a number that is settled here is visible in it.
         self.settled = self.value(SETTLED).await?.and_then(|it| it.parse().ok());
-        self.has_snapshot = isolation != "none";
+        self.has_snapshot = ["snapshot", "fixed"].contains(&isolation.as_str());
         let level = if isolation == "snapshot" { "SNAPSHOT" } else { "READ COMMITTED" };
         // Half of the time of a statement, so that the error names the lock.
         let lock_timeout_ms = timeout_s.saturating_mul(500).min(i32::MAX.cast_unsigned().into());
