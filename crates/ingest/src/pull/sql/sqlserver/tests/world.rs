@@ -124,7 +124,7 @@ pub fn source(port: u16, key: &[&str], watermark: Option<&str>) -> Contract {
 /// The server of a contract.
 pub fn server(contract: &mut Contract) -> &mut Server {
     let PullOrigin::Sql(sql) = &mut contract.pull.as_mut().unwrap().origin;
-    let Database::SqlServer(server) = &mut sql.database else { panic!("{:?}", sql.database) };
+    let Database::SqlServer(server) = &mut sql.database else { panic!("another database") };
     server
 }
 
