@@ -2,8 +2,6 @@
 
 mod connect;
 mod meaning;
-#[cfg(test)]
-mod tests;
 mod types;
 
 use super::columns::SqlColumn;
@@ -91,8 +89,11 @@ pub async fn open(
 impl SqlServer {
     async fn begin(&mut self, timeout_s: u64) -> Result<(), Error> {
         let isolation = self.value(ISOLATION).await?.unwrap_or_default();
-        // Before the snapshot: a number that is settled here is visible in it.
-        self.settled = self.value(SETTLED).await?.and_then(|it| it.parse().ok());
+        // Before the snapshot: a number that is settled here is visible in it. A replica does not have the
+        // transactions in progress.
+        if isolation != "fixed" {
+            self.settled = self.value(SETTLED).await?.and_then(|it| it.parse().ok());
+        }
         self.has_snapshot = ["snapshot", "fixed"].contains(&isolation.as_str());
         let level = if isolation == "snapshot" { "SNAPSHOT" } else { "READ COMMITTED" };
         // Half of the time of a statement, so that the error names the lock.
@@ -242,3 +243,6 @@ fn push_row(line: &mut Vec<u8>, row: &Row, place: &str) -> Result<(), Error> {
     line.push(b'\n');
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -112,33 +112,34 @@ async fn a_database_without_snapshots_is_read_with_a_note() {
 
 #[tokio::test]
 async fn an_increment_by_rowversion_ends_before_the_numbers_in_use() {
-    let columns = [("id", "int", ""), ("version", "timestamp", "")];
-    let statements = Arc::new(Mutex::new(Vec::new()));
-    let script = {
-        let statements = statements.clone();
-        move |text: &str| {
-            statements.lock().unwrap().push(text.to_owned());
-            match text.contains("TOP (") {
-                true => Reply::Whole(texts(&[&["1", "1990"], &["2", "1999"], &["3", "2003"]])),
-                false => Reply::Whole(texts(&[])),
-            }
-        }
-    };
-    // A transaction in progress has taken 2001 and 2002.
-    let replay = Replay::new(Table::new(&columns).script(script));
-    let contract = source(replay.port, &["id"], Some("version"));
-    let last = Increment { number: 4, to: "1500".into(), last: "1500".into() };
-    let limits = Limits::default();
-    let pulled = read_after(&contract, Some(&last), &limits).await.unwrap().unwrap();
-    assert_eq!(pulled.place.to_string(), "orders/1/5?to=1999&last=2003");
-    assert_eq!((pulled.records, pulled.notes.len()), (3, 0));
-    let statement = statements.lock().unwrap()[0].clone();
-    // 1000 numbers before the last watermark, as bytes.
-    assert!(
-        statement.contains("[version] >= 0x00000000000001F4 ORDER BY [version], [id]"),
-        "{statement}"
-    );
-    assert!(statement.contains("CONVERT(nvarchar(20), CONVERT(bigint, [version]))"), "{statement}");
+    // A transaction in progress has taken 2001 and 2002. A replica does not have it.
+    for (isolation, to) in [("snapshot", "1999"), ("fixed", "2003")] {
+        let script = |text: &str| match text.contains("TOP (") {
+            true => Reply::Whole(texts(&[&["1", "1990"], &["2", "1999"], &["3", "2003"]])),
+            false => Reply::Whole(texts(&[])),
+        };
+        let columns = [("id", "int", ""), ("version", "timestamp", "")];
+        let table = Table { isolation, ..Table::new(&columns) };
+        let replay = Replay::new(table.script(script));
+        let contract = source(replay.port, &["id"], Some("version"));
+        let last = Increment { number: 4, to: "1500".into(), last: "1500".into() };
+        let limits = Limits::default();
+        let pulled = read_after(&contract, Some(&last), &limits).await.unwrap().unwrap();
+        assert_eq!(pulled.place.to_string(), format!("orders/1/5?to={to}&last=2003"));
+        assert_eq!((pulled.records, pulled.notes.len()), (3, 0));
+        let seen = replay.seen();
+        let page = seen.batches.iter().find(|(text, _)| text.contains("TOP ("));
+        let statement = &page.unwrap().0;
+        // 1000 numbers before the last watermark, as bytes.
+        assert!(
+            statement.contains("[version] >= 0x00000000000001F4 ORDER BY [version], [id]"),
+            "{statement}"
+        );
+        assert!(
+            statement.contains("CONVERT(nvarchar(20), CONVERT(bigint, [version]))"),
+            "{statement}"
+        );
+    }
 }
 
 #[tokio::test]
