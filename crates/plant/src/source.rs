@@ -100,6 +100,8 @@ pub enum Database {
     Postgres(Server),
     /// MySQL or MariaDB.
     MySql(Server),
+    /// Microsoft SQL Server.
+    SqlServer(Server),
     /// A file of SQLite, by its path.
     Sqlite(String),
 }
@@ -124,6 +126,7 @@ impl fmt::Display for Database {
             Self::Sqlite(path) => return write!(f, "sqlite:{path}"),
             Self::Postgres(server) => ("postgresql", server),
             Self::MySql(server) => ("mysql", server),
+            Self::SqlServer(server) => ("sqlserver", server),
         };
         let Server { host, port, user, database, .. } = server;
         write!(f, "{scheme}://{user}@{host}:{port}/{database}")

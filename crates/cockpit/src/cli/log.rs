@@ -25,16 +25,19 @@ impl Level {
     fn filter(self) -> EnvFilter {
         let own = match self {
             Self::Off => return EnvFilter::new("off"),
-            Self::Error => return EnvFilter::new("error"),
-            Self::Warn => return EnvFilter::new("warn"),
+            Self::Error => return EnvFilter::new(format!("error{REPEATED}")),
+            Self::Warn => return EnvFilter::new(format!("warn{REPEATED}")),
             Self::Info => "info",
             Self::Debug => "debug",
             Self::Trace => "trace",
         };
         let ours = CRATES.map(|name| format!(",{name}={own}")).concat();
-        EnvFilter::new(format!("warn{ours}"))
+        EnvFilter::new(format!("warn{REPEATED}{ours}"))
     }
 }
+
+/// Events of a library that logs each error of a server and returns it, too.
+const REPEATED: &str = ",tiberius=off";
 
 /// The crates of this program, whose events are distinguished from those of libraries.
 const CRATES: [&str; 12] = [

@@ -10,7 +10,8 @@ use url::Url;
 const OF_DUMPS: [&str; 2] = ["paths", "topics"];
 
 const URL_REMEDY: &str = "Write \"postgresql://user@host:5432/database\", \
-                          \"mysql://user@host:3306/database\" or \"sqlite:path/of/file.db\".";
+                          \"mysql://user@host:3306/database\", \
+                          \"sqlserver://user@host:1433/database\" or \"sqlite:path/of/file.db\".";
 
 /// Reads the table of a source that is read on a schedule; `None` if there is none.
 pub(super) fn pull(reader: &mut TomlReader<'_, '_>) -> Option<Pull> {
@@ -33,6 +34,7 @@ pub(super) fn pull(reader: &mut TomlReader<'_, '_>) -> Option<Pull> {
 fn sql(mut reader: TomlReader<'_, '_>) -> Option<Pull> {
     let database = database(&mut reader);
     let rows = rows(&mut reader);
+    check_query(&reader, database.as_ref(), rows.as_ref());
     let key = reader.texts("key").unwrap_or_default();
     let watermark = watermark(&mut reader, &key);
     let every_s = seconds(&mut reader, "every");
@@ -62,6 +64,17 @@ fn rows(reader: &mut TomlReader<'_, '_>) -> Option<SqlRows> {
             reader.note("table", "expected `table` or `query`", remedy);
             None
         }
+    }
+}
+
+/// SQL Server accepts no WITH where the query is put, which is behind FROM.
+fn check_query(reader: &TomlReader<'_, '_>, database: Option<&Database>, rows: Option<&SqlRows>) {
+    let (Some(Database::SqlServer(_)), Some(SqlRows::Query(query))) = (database, rows) else {
+        return;
+    };
+    if query.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("with")) {
+        let remedy = "Write SELECT … FROM (SELECT …) AS name, or create a view.";
+        reader.note("query", "`query` begins with WITH, which SQL Server cannot read from", remedy);
     }
 }
 
@@ -110,6 +123,11 @@ fn server(
     tls: Option<bool>,
     ca_file: Option<String>,
 ) -> Result<Database, &'static str> {
+    if text.contains('\\') {
+        return Err(
+            "it has a backslash; write the port of a named instance, and a user with a password",
+        );
+    }
     let Ok(url) = Url::parse(text) else { return Err("expected a URL") };
     if url.password().is_some() {
         return Err("it has a password; write password = \"env:NAME\" instead");
@@ -122,8 +140,8 @@ fn server(
     let (make, default_port): (fn(Server) -> Database, u16) = match url.scheme() {
         "postgresql" | "postgres" => (Database::Postgres, 5432),
         "mysql" | "mariadb" => (Database::MySql, 3306),
-        "sqlserver" | "mssql" => return Err("SQL Server cannot be read; export its rows as files"),
-        _ => return Err("expected postgresql, mysql or sqlite before the colon"),
+        "sqlserver" | "mssql" => (Database::SqlServer, 1433),
+        _ => return Err("expected postgresql, mysql, sqlserver or sqlite before the colon"),
     };
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
     let (user, database) = (url.username().to_owned(), url.path().trim_matches('/').to_owned());
@@ -201,6 +219,22 @@ mod tests {
     }
 
     #[test]
+    fn a_sql_server_is_read_with_its_port_and_password() {
+        let (pull, notes) = read(
+            "[sql]\nurl = 'sqlserver://cockpit@mes-db/Production'\npassword = 'env:MES'\n\
+             query = 'SELECT id FROM dbo.orders'\nca_file = '/etc/ssl/mes.pem'\n",
+        );
+        assert_eq!(notes, "");
+        let pull = pull.unwrap();
+        assert_eq!(pull.address(), "sqlserver://cockpit@mes-db:1433/Production");
+        let PullOrigin::Sql(sql) = &pull.origin;
+        let Database::SqlServer(server) = &sql.database else { panic!("{:?}", sql.database) };
+        assert_eq!((server.database.as_str(), server.is_encrypted), ("Production", true));
+        assert_eq!(server.password.as_deref(), Some("env:MES"));
+        assert_eq!(server.ca_file.as_deref(), Some("/etc/ssl/mes.pem"));
+    }
+
+    #[test]
     fn mistakes_are_noted_with_their_line() {
         let check = |text: &str, expected: &str| {
             let notes = read(&format!("[sql]\n{text}\n")).1;
@@ -209,7 +243,12 @@ mod tests {
         let url = "url = 'sqlite:a.db'\n";
         check("url = 'postgresql://a:b@c/d'\ntable = 't'", "orders.toml:2");
         check("url = 'postgresql://a:hunter2@c/d'\ntable = 't'", "it has a password");
-        check("url = 'sqlserver://a@c/d'\ntable = 't'", "SQL Server cannot be read");
+        check("url = 'oracle://a@c/d'\ntable = 't'", "expected postgresql, mysql, sqlserver");
+        let sqlserver = "url = 'sqlserver://a@c/d'\n";
+        check("url = 'sqlserver://a@c\\prod/d'\ntable = 't'", "write the port of a named instance");
+        check("url = 'sqlserver://a:hunter2@c/d'\ntable = 't'", "it has a password");
+        check("url = 'sqlserver://a@c/'\ntable = 't'", "expected user, host and database");
+        check(&format!("{sqlserver}query = 'WITH a AS (SELECT 1 AS b) SELECT b FROM a'"), "WITH");
         check(url, "expected `table` or `query`");
         check(&format!("{url}table = 't'\nquery = 'SELECT 1'"), "expected `table` or `query`");
         check(&format!("{url}query = 'DELETE FROM t'"), "not a SELECT");

@@ -73,7 +73,7 @@ pub const CONTRACT: Table = Table::new(
 const SQL: Table = Table::new(
     "A table or a query of a database, which is read on a schedule.",
     &[
-        Key::text("url", "The database, without a password: postgresql://user@host:5432/database, mysql://user@host:3306/database or sqlite:path.")
+        Key::text("url", "The database, without a password: postgresql://user@host:5432/database, mysql://user@host:3306/database, sqlserver://user@host:1433/database or sqlite:path.")
             .required()
             .example("\"postgresql://cockpit@mes-db/mes\""),
         Key::text("password", "Reference to the password: env:NAME, file:PATH or credential:NAME.")

@@ -14,6 +14,7 @@ mod pages;
 mod postgres;
 mod session;
 mod sqlite;
+mod sqlserver;
 mod watermark;
 
 use crate::Error;
@@ -36,6 +37,10 @@ pub(crate) async fn read(
         }
         Database::MySql(server) => {
             let session = mysql::open(server, source, request.limits).await?;
+            Box::pin(read_in(session, request, source)).await
+        }
+        Database::SqlServer(server) => {
+            let session = sqlserver::open(server, source, request.limits).await?;
             Box::pin(read_in(session, request, source)).await
         }
         Database::Sqlite(path) => {
@@ -71,12 +76,15 @@ async fn read_rows<S: Session>(
         pages.read_all(session, &mut rows, &mut |line| spool.write(line)).await?;
         let place = place(request, None);
         let bytes = spool.finish(&place.to_string())?;
-        let notes = Vec::new();
+        let notes = Vec::from_iter(session.note());
         return Ok(Some(Pulled { place, bytes, records: rows.read, has_more: false, notes }));
     };
     let column = columns::find(&columns, &watermark.column)?;
     let mut increment = Increments::new(request, source, column, &header)?;
     increment.set_now(&session.now(column.has_zone).await?);
+    if let Some(settled) = session.settled(column) {
+        increment.set_settled(settled);
+    }
     let start = increment.start();
     pages.start_at(start.as_deref());
     let mut rows = Rows::new(request);
@@ -84,12 +92,15 @@ async fn read_rows<S: Session>(
     if rows.read == 0
         && let Some(start) = &start
     {
-        let greatest = session.value(&pages.greatest(&watermark.column)).await?;
+        let greatest = session.value(&pages.greatest(column)).await?;
         increment.check_greatest(greatest.as_deref(), start)?;
     }
-    let Some((next, records, notes)) = increment.finish() else {
+    let Some((next, records, mut notes)) = increment.finish() else {
         return Ok(None);
     };
+    if request.sample.is_some() {
+        notes.extend(session.note());
+    }
     let place = place(request, Some(next));
     let bytes = spool.finish(&place.to_string())?;
     Ok(Some(Pulled { place, bytes, records, has_more: rows.is_cut, notes }))

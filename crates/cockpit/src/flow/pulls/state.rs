@@ -114,7 +114,9 @@ fn seconds(seconds: u64) -> TimeDelta {
 fn password(contract: &Contract) -> Option<SecretText> {
     let reference = match &contract.pull {
         Some(Pull { origin: PullOrigin::Sql(sql), .. }) => match &sql.database {
-            Database::Postgres(server) | Database::MySql(server) => server.password.as_ref(),
+            Database::Postgres(server) | Database::MySql(server) | Database::SqlServer(server) => {
+                server.password.as_ref()
+            }
             Database::Sqlite(_) => None,
         },
         None => None,

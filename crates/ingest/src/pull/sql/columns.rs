@@ -10,6 +10,8 @@ pub struct SqlColumn {
     pub kind: ColumnKind,
     /// Name of its type in the database.
     pub type_name: String,
+    /// Collation of its texts where literals depend on it; else empty.
+    pub collation: String,
     /// Whether its times have a zone, so that they are read in UTC.
     pub has_zone: bool,
 }

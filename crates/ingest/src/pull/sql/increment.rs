@@ -22,7 +22,8 @@ pub struct Increments<'a> {
     last: Option<&'a Increment>,
     overlap: Overlap,
     tolerance_s: u64,
-    /// Time of the database plus the tolerance of clocks; `None` for numbers.
+    /// The latest position at which the next increment may start: time of the database plus the tolerance of
+    /// clocks, or the last number that is not in use by a transaction; `None` if there is no bound.
     latest: Option<Position>,
     /// Where the next increment starts, as far as it is known.
     to: Option<String>,
@@ -79,6 +80,11 @@ impl<'a> Increments<'a> {
             let tolerance_us = self.tolerance_s.saturating_mul(1_000_000).cast_signed();
             self.latest = Some(Position::Time(us.saturating_add(tolerance_us)));
         }
+    }
+
+    /// Sets the last number that no transaction in progress can take any more.
+    pub fn set_settled(&mut self, number: i64) {
+        self.latest = Some(Position::Number(number.into()));
     }
 
     /// The watermark from which rows are read; `None` for all rows.
@@ -138,9 +144,10 @@ impl<'a> Increments<'a> {
         let number = self.last.map_or(0, |last| last.number) + 1;
         let greatest = self.greatest.unwrap_or_default();
         let last = if self.is_unplaced { String::new() } else { greatest.clone() };
-        let to = self.to.unwrap_or_else(|| self.latest.map_or_else(String::new, time_text));
+        let to = self.to.unwrap_or_else(|| self.latest.map_or_else(String::new, position_text));
         let mut notes = Vec::new();
-        if self.ahead > 0 {
+        // Numbers in use by transactions are usual.
+        if self.ahead > 0 && matches!(self.latest, Some(Position::Time(_))) {
             notes.push(format!(
                 "{} rows have a `{}` more than {} s in the future, up to {greatest}; they are read, but the \
                  next read starts at {to}",
@@ -185,8 +192,12 @@ fn raise(greatest: &mut Option<String>, text: &str) {
     }
 }
 
-fn time_text(position: Position) -> String {
-    let Position::Time(us) = position else { return String::new() };
-    let at = DateTime::from_timestamp_micros(us).unwrap_or_default();
-    at.format("%Y-%m-%d %H:%M:%S").to_string()
+fn position_text(position: Position) -> String {
+    match position {
+        Position::Number(number) => number.to_string(),
+        Position::Time(us) => {
+            let at = DateTime::from_timestamp_micros(us).unwrap_or_default();
+            at.format("%Y-%m-%d %H:%M:%S").to_string()
+        }
+    }
 }

@@ -93,7 +93,7 @@ impl MySql {
 }
 
 impl Session for MySql {
-    const DIALECT: Dialect = Dialect { quote: '`', has_backslash: true };
+    const DIALECT: Dialect = Dialect::new('`', true);
 
     async fn columns(&mut self, from: &str) -> Result<Vec<SqlColumn>, Error> {
         let statement = format!("SELECT * FROM {from} LIMIT 0");
@@ -188,7 +188,8 @@ fn column(column: &Column) -> SqlColumn {
     };
     let type_name = format!("{found:?}").trim_start_matches("MYSQL_TYPE_").to_ascii_lowercase();
     let has_zone = found == MYSQL_TYPE_TIMESTAMP;
-    SqlColumn { name: column.name_str().into_owned(), kind, type_name, has_zone }
+    let (name, collation) = (column.name_str().into_owned(), String::new());
+    SqlColumn { name, kind, type_name, collation, has_zone }
 }
 
 /// Codes of errors about user and password.

@@ -4,7 +4,7 @@
 //! unique, a page that started behind it would miss rows. Rows of the last key are therefore held back until
 //! the key changes, and are dropped at the end of a full page.
 
-use super::columns::{ColumnKind, SqlColumn, position};
+use super::columns::{SqlColumn, position};
 use super::dialect::Dialect;
 use super::pace::Pace;
 use super::session::{Session, Sink};
@@ -21,7 +21,7 @@ struct OrderColumn {
     at: usize,
     /// Its name in quotes.
     name: String,
-    kind: ColumnKind,
+    column: SqlColumn,
 }
 
 /// The statements for the rows of a source.
@@ -121,18 +121,20 @@ impl Pages {
         for name in watermark.into_iter().chain(&source.key) {
             let at = position(columns, name)?;
             if order.iter().all(|it| it.at != at) {
-                let SqlColumn { name, kind, .. } = &columns[at];
-                order.push(OrderColumn { at, name: dialect.name(name), kind: *kind });
+                let column = columns[at].clone();
+                order.push(OrderColumn { at, name: dialect.name(&column.name), column });
             }
         }
         let limits = &request.limits.pull;
-        let names: Vec<String> = columns.iter().map(|it| dialect.name(&it.name)).collect();
+        // Without aliases: an ORDER BY would take them for the columns.
+        let selected: Vec<String> =
+            columns.iter().map(|it| dialect.selected(it, dialect.name(&it.name))).collect();
         let rows_per_s = source.rows_per_s.unwrap_or(limits.sql_rows_per_s);
         let most = request.sample.unwrap_or(u64::MAX);
         Ok(Self {
             dialect,
             from,
-            selected: names.join(", "),
+            selected: selected.join(", "),
             order,
             start: None,
             has_watermark: watermark.is_some(),
@@ -144,15 +146,15 @@ impl Pages {
 
     /// Reads rows from this watermark on.
     pub fn start_at(&mut self, watermark: Option<&str>) {
-        let kind = self.order.first().map_or(ColumnKind::Text, |column| column.kind);
-        self.start = watermark.map(|text| self.dialect.literal(text, kind));
+        let first = watermark.zip(self.order.first());
+        self.start = first.map(|(text, first)| self.dialect.literal(text, &first.column));
     }
 
     /// The statement for the greatest value of a column.
-    pub fn greatest(&self, column: &str) -> String {
-        let name =
-            self.order.first().map_or_else(|| self.dialect.name(column), |it| it.name.clone());
-        format!("SELECT MAX({name}) FROM {}", self.from)
+    pub fn greatest(&self, column: &SqlColumn) -> String {
+        let greatest = format!("MAX({})", self.dialect.name(&column.name));
+        let greatest = self.dialect.selected(column, greatest);
+        format!("SELECT {greatest} FROM {}", self.from)
     }
 
     /// Reads all rows: those with a whole key in its order, then the others.
@@ -229,18 +231,15 @@ impl Pages {
     }
 
     fn statement(&self, filter: Option<&str>, ordered: Option<()>, limit: Option<u64>) -> String {
-        let mut statement = format!("SELECT {} FROM {}", self.selected, self.from);
+        let mut rest = format!("{} FROM {}", self.selected, self.from);
         if let Some(filter) = filter {
-            statement += &format!(" WHERE {filter}");
+            rest += &format!(" WHERE {filter}");
         }
         if ordered.is_some() {
             let names: Vec<&str> = self.order.iter().map(|it| it.name.as_str()).collect();
-            statement += &format!(" ORDER BY {}", names.join(", "));
+            rest += &format!(" ORDER BY {}", names.join(", "));
         }
-        if let Some(limit) = limit {
-            statement += &format!(" LIMIT {limit}");
-        }
-        statement
+        self.dialect.select(&rest, limit)
     }
 
     /// The condition for rows with a whole key, from that of the held rows on.
@@ -264,7 +263,7 @@ impl Pages {
         for (column, raw) in self.order.iter().zip(key) {
             let chars = std::str::from_utf8(raw).map_err(not_text)?;
             let value = text(chars).unwrap_or_default();
-            literals.push((&column.name, self.dialect.literal(&value, column.kind)));
+            literals.push((&column.name, self.dialect.literal(&value, &column.column)));
         }
         let mut condition = String::new();
         for (name, literal) in literals.iter().rev() {

@@ -96,7 +96,7 @@ async fn drive<T>(
 }
 
 impl Session for Postgres {
-    const DIALECT: Dialect = Dialect { quote: '"', has_backslash: false };
+    const DIALECT: Dialect = Dialect::new('"', false);
 
     async fn columns(&mut self, from: &str) -> Result<Vec<SqlColumn>, Error> {
         let Self { client, connection, place } = self;
@@ -106,6 +106,7 @@ impl Session for Postgres {
             name: column.name().to_owned(),
             kind: kind(column.type_()),
             type_name: column.type_().name().to_owned(),
+            collation: String::new(),
             has_zone: *column.type_() == Type::TIMESTAMPTZ,
         };
         Ok(prepared.columns().iter().map(column).collect())

@@ -31,6 +31,17 @@ pub trait Session: Send {
     /// zone, the later of UTC and the database's own zone.
     fn now_statement(&self, has_zone: bool) -> String;
 
+    /// The greatest number of a column that no transaction in progress can take any more; `None` if the
+    /// database does not provide it.
+    fn settled(&self, _column: &SqlColumn) -> Option<i64> {
+        None
+    }
+
+    /// A restriction of the transaction, as a sentence without a period.
+    fn note(&self) -> Option<String> {
+        None
+    }
+
     /// Ends the connection.
     async fn close(self);
 

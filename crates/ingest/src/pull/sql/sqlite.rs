@@ -70,7 +70,7 @@ impl Sqlite {
 }
 
 impl Session for Sqlite {
-    const DIALECT: Dialect = Dialect { quote: '"', has_backslash: false };
+    const DIALECT: Dialect = Dialect::new('"', false);
 
     async fn columns(&mut self, from: &str) -> Result<Vec<SqlColumn>, Error> {
         let from = from.to_owned();
@@ -223,7 +223,7 @@ fn column(name: String, type_name: String) -> SqlColumn {
         () if has(&["bool"]) => ColumnKind::Bool,
         () => ColumnKind::Text,
     };
-    SqlColumn { name, kind, type_name, has_zone: false }
+    SqlColumn { name, kind, type_name, collation: String::new(), has_zone: false }
 }
 
 fn error(place: &str, error: &rusqlite::Error) -> Error {
