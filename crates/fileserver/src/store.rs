@@ -230,7 +230,7 @@ impl ObjectStore for FileServer {
         let (server, start) = (self.clone(), prefix.cloned().unwrap_or_default());
         let files = async move { server.files(start).await };
         stream::once(files)
-            .map_ok(|files| stream::iter(files.into_iter().map(Ok)))
+            .map_ok(|files| stream::iter(files.into_iter().map(Ok::<_, Error>)))
             .try_flatten()
             .boxed()
     }

@@ -141,11 +141,8 @@ impl Protocol for Webdav {
                 format!("{}: a file has no length or no time of its last change", self.url);
             Failure::new(Cause::Unsupported, detail)
         })?;
-        let bytes = stream::try_unfold(response, |mut response| async move {
-            let bytes = response.chunk().await.map_err(|error| unanswered("a file", error))?;
-            Ok(bytes.map(|bytes| (bytes, response)))
-        });
-        Ok(Content { version, bytes: bytes.boxed() })
+        let bytes = stream::try_unfold(response, next).boxed();
+        Ok(Content { version, bytes })
     }
 }
 
@@ -189,6 +186,12 @@ impl Webdav {
     async fn chunk(&self, response: &mut Response) -> Result<Option<Bytes>, Failure> {
         response.chunk().await.map_err(|error| unanswered(self.url.as_str(), error))
     }
+}
+
+/// The next bytes of a file.
+async fn next(mut response: Response) -> Result<Option<(Bytes, Response)>, Failure> {
+    let bytes = response.chunk().await.map_err(|error| unanswered("a file", error))?;
+    Ok(bytes.map(|bytes| (bytes, response)))
 }
 
 /// What is wrong by the status of an answer; `None` for a success.

@@ -60,7 +60,8 @@ fn open_with(
     let place = Place::parse(scheme, text)?;
     let skipped = SkippedNames::default();
     let noted = skipped.clone();
-    let names = Names { fault, skip: Arc::new(move |name, reason| noted.add(name, reason)) };
+    let names =
+        Names { fault, skip: Arc::new(move |name: &str, reason: &str| noted.add(name, reason)) };
     let (root, requests) = (place.prefix.clone(), requests(limits));
     let store: FileServer = match scheme {
         "sftp" => fileserver::sftp(sftp(&place, env)?, root, requests, names),
@@ -68,7 +69,7 @@ fn open_with(
         _ => fileserver::webdav(webdav(scheme, &place, env)?, root, requests, names)?,
     };
     let url = url_of(&place.start(scheme), &place.prefix)
-        .with_context(|| format!("invalid URL `{text}`: expected {}", form(scheme)))?;
+        .with_context(|| format!("invalid URL: expected {}", form(scheme)))?;
     Ok(Location {
         name: text.trim_end_matches('/').to_owned(),
         url,
@@ -114,8 +115,8 @@ struct Place {
 
 impl Place {
     fn parse(scheme: &str, text: &str) -> anyhow::Result<Self> {
-        let wrong =
-            |reason: &str| format!("invalid URL `{text}`: {reason}; expected {}", form(scheme));
+        // The URL is not repeated: a password with a slash would be in it.
+        let wrong = |reason: &str| format!("invalid URL: {reason}; expected {}", form(scheme));
         let place = text.split_once("://").map_or("", |(_scheme, place)| place);
         let (authority, path) = place.split_once('/').unwrap_or((place, ""));
         let (user, address) = match authority.split_once('@') {

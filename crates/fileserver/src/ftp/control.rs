@@ -28,9 +28,9 @@ const CHUNK_BYTES: usize = 256 * 1024;
 /// Bytes of an entry of a listing: its facts, and a name of up to 255 signs.
 const ENTRY_BYTES: usize = 2 * 1024;
 
-trait Stream: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
-impl<T: AsyncRead + AsyncWrite + Send + Sync + Unpin> Stream for T {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 type Connection = Box<dyn Stream>;
 
@@ -149,10 +149,10 @@ impl Session {
             _ => return Err(self.failed(user.failure("USER"))),
         }
         let features = self.ask("FEAT").await?;
+        let is_offered = features.code == 211;
         let has = |name: &str| {
-            let names = features.lines.iter().map(|line| line.trim().to_ascii_uppercase());
-            features.code == 211
-                && names.into_iter().any(|line| line.split([' ', ';']).next() == Some(name))
+            let mut lines = features.lines.iter().map(|line| line.trim().to_ascii_uppercase());
+            is_offered && lines.any(|line| line.split([' ', ';']).next() == Some(name))
         };
         self.has_mlsd = has("MLST") || has("MLSD");
         if has("UTF8") {

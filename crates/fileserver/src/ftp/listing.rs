@@ -32,8 +32,8 @@ pub fn machine(text: &[u8], most: usize) -> Result<Vec<Found>, Failure> {
         };
         let (facts, name) = (String::from_utf8_lossy(&line[..space]), &line[space + 1..]);
         let fact = |wanted: &str| {
-            let facts = facts.split(';').filter_map(|fact| fact.split_once('='));
-            facts.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|it| it.1)
+            let mut facts = facts.split(';').filter_map(|fact| fact.split_once('='));
+            facts.find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|it| it.1)
         };
         let kind = fact("type").unwrap_or("file").to_ascii_lowercase();
         if matches!(kind.as_str(), "cdir" | "pdir") {

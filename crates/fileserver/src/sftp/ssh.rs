@@ -95,9 +95,9 @@ impl Ssh {
     /// Why the connection has ended, by the messages of `ssh`.
     pub async fn explained(&mut self) -> Failure {
         let mut message = Vec::new();
-        let reading = (&mut self.messages).take(MESSAGE_BYTES).read_to_end(&mut message);
+        let mut messages = (&mut self.messages).take(MESSAGE_BYTES);
         // What has arrived by then is enough.
-        drop(tokio::time::timeout(MESSAGE_WAIT, reading).await);
+        drop(tokio::time::timeout(MESSAGE_WAIT, messages.read_to_end(&mut message)).await);
         meaning(&self.shown, &String::from_utf8_lossy(&message))
     }
 }
@@ -125,7 +125,7 @@ fn in_memory(secret: &Secret) -> io::Result<(PathBuf, File)> {
 /// The arguments of `ssh`. Files of configuration are not read, so that they cannot weaken the checks.
 fn arguments(address: &SftpAddress, key: &Path, limits: &Limits) -> Result<Vec<OsString>, Failure> {
     let seconds = |limit: Duration| limit.as_secs().max(1).to_string();
-    let mut words: Vec<OsString> = ["-F", "none", "-T", "-x", "-a", "-s"].map(Into::into).into();
+    let mut words = ["-F", "none", "-T", "-x", "-a", "-s"].map(OsString::from).to_vec();
     let mut options = vec![
         "BatchMode=yes".to_owned(),
         "StrictHostKeyChecking=yes".to_owned(),
@@ -146,7 +146,7 @@ fn arguments(address: &SftpAddress, key: &Path, limits: &Limits) -> Result<Vec<O
         options.push("GlobalKnownHostsFile=/dev/null".to_owned());
     }
     for option in options {
-        words.extend(["-o".into(), option.into()]);
+        words.extend([OsString::from("-o"), OsString::from(option)]);
     }
     let port = address.port.to_string();
     let last = ["-l", &address.user, "-p", &port, "--", &address.host, "sftp"];

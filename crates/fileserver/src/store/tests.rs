@@ -57,7 +57,9 @@ fn server(root: &str, memory: Memory) -> (FileServer, Skipped) {
     let noted = skipped.clone();
     let names = Names {
         fault: |name| name.contains("bad").then_some("is bad"),
-        skip: Arc::new(move |name, reason| noted.lock().unwrap().push(format!("{name} {reason}"))),
+        skip: Arc::new(move |name: &str, reason: &str| {
+            noted.lock().unwrap().push(format!("{name} {reason}"))
+        }),
     };
     let limits = Limits {
         connect: Duration::ZERO,
@@ -151,6 +153,6 @@ fn a_file_that_is_cut_off_is_an_error() {
     let got = server.get(&Key::from("a.csv")).now_or_never().unwrap().unwrap();
     assert_eq!(got.meta.size, 2);
     assert!(got.bytes().now_or_never().unwrap().is_err());
-    let written = server.put(&Key::from("a.csv"), "x".into()).now_or_never().unwrap();
+    let written = server.put(&Key::from("a.csv"), b"x".to_vec().into()).now_or_never().unwrap();
     assert!(matches!(written, Err(Error::NotImplemented { .. })));
 }

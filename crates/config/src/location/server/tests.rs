@@ -55,9 +55,12 @@ fn a_url_has_user_host_port_and_path() {
         "ftp://plant@files.example/a%0Ab",
         "ftp://a%0Ab@files.example/x",
         "webdav:///x",
+        "sftp://plant:s3c/ret@files.example/x",
+        "webdavs://plant:s3c/ret@files.example/x",
     ] {
         let error = format!("{:#}", place(wrong).unwrap_err());
         assert!(error.contains("expected"), "{wrong}: {error}");
+        assert!(!error.contains("s3c") && !error.contains("ret@"), "{error}");
     }
 }
 
