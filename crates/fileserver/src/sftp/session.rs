@@ -140,7 +140,7 @@ impl Session {
             match answer {
                 Reply::Data(data) if !data.is_empty() => {
                     let end = offset + data.len() as u64;
-                    if data.len() < READ_BYTES as usize {
+                    if data.len() != READ_BYTES as usize {
                         self.restart(download, end).await?;
                     }
                     return Ok(Some(data));
@@ -151,7 +151,7 @@ impl Session {
         }
     }
 
-    /// Goes on at `offset` after an answer with less than was requested: drops the answers that are outstanding.
+    /// Goes on at `offset` after an answer with another length than was requested: drops the answers that are outstanding.
     async fn restart(&mut self, download: &mut Download, offset: u64) -> Result<(), Failure> {
         while download.waiting.iter().any(|it| it.answer.is_none()) {
             self.receive_for(download).await?;
