@@ -75,6 +75,12 @@ const PARTS: &[Part] = &[
     on_dumps("draft", "contracts proposed for dumps", &["build", "python"], sources::draft),
     part("mqtt", "an MQTT broker while it is killed", &["build", "python"], sources::mqtt),
     part("clouds", "dumps at Google and at Azure", &["build", "python"], sources::clouds),
+    part(
+        "file-servers",
+        "dumps at servers of SFTP, FTP and WebDAV",
+        &["build", "python"],
+        sources::file_servers,
+    ),
     on_dumps("ingest", "the dumps into a fresh lake", &["build"], ingest),
     on_dumps("compare", "every table against the oracle", &["ingest", "python"], compare),
     on_dumps("readers", "foreign engines read the lake", &["ingest", "python"], readers),

@@ -140,6 +140,23 @@ pub fn mqtt_broker() -> Result<(), String> {
     Ok(())
 }
 
+/// Servers of SFTP, FTP and WebDAV, and the client of SSH. Each runs in a folder of the test.
+pub fn file_servers() -> Result<(), String> {
+    for (path, package) in [
+        ("/usr/bin/ssh", "openssh-client"),
+        ("/usr/sbin/sshd", "openssh-server"),
+        ("/usr/sbin/proftpd", "proftpd-core"),
+        ("/usr/lib/proftpd/mod_tls.so", "proftpd-mod-crypto"),
+        ("/usr/sbin/lighttpd", "lighttpd"),
+        ("/usr/lib/lighttpd/mod_webdav.so", "lighttpd-mod-webdav"),
+    ] {
+        if !Path::new(path).exists() {
+            install(package, &format!("no {path}"))?;
+        }
+    }
+    openssl()
+}
+
 /// An emulator of Azure Blob Storage.
 pub fn azurite() -> Result<PathBuf, String> {
     node()?;

@@ -1,5 +1,5 @@
-//! Locations by URL: a folder of this machine, or a bucket of S3, Google Cloud Storage or Azure Blob Storage, with
-//! the credentials of the usual variables of each service.
+//! Locations by URL: a folder of this machine, a bucket of S3, Google Cloud Storage or Azure Blob Storage with the
+//! credentials of the usual variables of each service, or a folder of a file server.
 //!
 //! A plain path is used literally. A URL is percent-decoded, and may be written undecoded: `s3://bucket/my dumps`
 //! and `s3://bucket/my%20dumps` are the same location.
@@ -9,8 +9,12 @@ mod credentials;
 mod google;
 mod remedy;
 mod s3;
+mod server;
 pub mod skipped;
 
+pub(crate) use server::VARIABLES;
+
+use crate::settings::FileServerLimits;
 use anyhow::{Context, bail};
 use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
@@ -36,6 +40,8 @@ pub struct Location {
     pub prefix: Key,
     /// The folder, if the location is on this machine.
     pub folder: Option<PathBuf>,
+    /// Whether it is at a file server, where files are visible while they are uploaded.
+    pub is_file_server: bool,
     /// Signs addresses of files, if the store can.
     pub signer: Option<Arc<dyn Signer>>,
     /// Names in listings of the location that cannot be keys.
@@ -71,15 +77,27 @@ pub enum Purpose {
 }
 
 /// What a location may be, for errors.
-const FORMS: &str =
-    "s3://bucket/prefix, gs://bucket/prefix, az://container/prefix, file:///path or a path";
+const FORMS: &str = "s3://bucket/prefix, gs://bucket/prefix, az://container/prefix, sftp://, ftp:// or ftps://user@host/path, \
+                     webdav:// or webdavs://host/path, file:///path or a path";
 
 /// Opens the location `text`: a URL of a bucket, `file:///path` or a plain path.
 ///
 /// # Errors
 /// The URL is invalid, the credentials cannot be read, or the folder does not exist. Buckets of Google Cloud Storage and
-/// Azure Blob Storage are not opened for writing.
+/// Azure Blob Storage, and file servers, are not opened for writing.
 pub fn open(text: &str, purpose: Purpose) -> anyhow::Result<Location> {
+    open_within(text, purpose, &FileServerLimits::default())
+}
+
+/// The same with limits of requests to file servers.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_within(
+    text: &str,
+    purpose: Purpose,
+    limits: &FileServerLimits,
+) -> anyhow::Result<Location> {
     if purpose == Purpose::Write {
         refuse_read_only(text)?;
     }
@@ -96,6 +114,9 @@ pub fn open(text: &str, purpose: Purpose) -> anyhow::Result<Location> {
             };
             open_folder(&path, purpose)
         }
+        Some((scheme, _)) if server::SCHEMES.contains(&scheme) => {
+            server::open(scheme, text, limits)
+        }
         Some((scheme, _)) => bail!("unknown scheme `{scheme}://`: expected {FORMS}"),
         None => open_folder(Path::new(text), purpose),
     }
@@ -105,26 +126,34 @@ pub fn open(text: &str, purpose: Purpose) -> anyhow::Result<Location> {
 /// is tested for folders and S3 alone.
 pub fn refuse_read_only(text: &str) -> anyhow::Result<()> {
     match text.split_once("://") {
-        Some((scheme @ ("gs" | "az" | "abfs" | "abfss"), _)) => bail!(
-            "`{scheme}://` is supported as a bucket of dumps only; use a folder or s3://bucket/prefix for the lake and \
-             for everything that is written"
-        ),
+        Some((scheme, _))
+            if matches!(scheme, "gs" | "az" | "abfs" | "abfss")
+                || server::SCHEMES.contains(&scheme) =>
+        {
+            bail!(
+                "`{scheme}://` is supported as a bucket of dumps only; use a folder or s3://bucket/prefix for the lake \
+                 and for everything that is written"
+            )
+        }
         _ => Ok(()),
     }
 }
 
-/// Refuses a URL with a user, a password or a query, which may contain a key. The error does not repeat it.
+/// Refuses a URL with a user, a password or a query, which may contain a key. A URL of SFTP or FTP has a user. The error
+/// does not repeat the URL.
 pub fn refuse_keys(text: &str) -> anyhow::Result<()> {
     let Some((scheme, rest)) = text.split_once("://") else { return Ok(()) };
     let host = rest.split('/').next().unwrap_or_default();
     let has_user = match scheme {
         // `CONTAINER@ACCOUNT.dfs.core.windows.net` is the form of these URLs; anything else may be a key.
         "abfs" | "abfss" => host.contains('@') && azure::address(host).is_none(),
+        _ if server::SCHEMES.contains(&scheme) => server::has_keys(scheme, host),
         _ => host.contains('@'),
     };
     if has_user || rest.contains('?') {
+        let user = if matches!(scheme, "sftp" | "ftp" | "ftps") { "" } else { "a user, " };
         bail!(
-            "the URL contains a user, a password or a query; set keys by {} instead",
+            "the URL contains {user}a password or a query; set keys by {} instead",
             remedy::variables(scheme)
         );
     }
@@ -171,6 +200,7 @@ fn open_folder(path: &Path, purpose: Purpose) -> anyhow::Result<Location> {
         root: Arc::new(LocalFileSystem::new()),
         prefix,
         folder: Some(folder),
+        is_file_server: false,
         signer: None,
         skipped: SkippedNames::default(),
     })
@@ -202,8 +232,8 @@ mod tests {
     fn the_error_contains_a_missing_location() {
         let error = open("/no/such/folder", Purpose::Read).unwrap_err();
         assert!(format!("{error:#}").contains("/no/such/folder"));
-        let error = open("ftp://x/y", Purpose::Read).unwrap_err();
-        assert!(error.to_string().contains("ftp://"));
+        let error = open("gopher://x/y", Purpose::Read).unwrap_err();
+        assert!(error.to_string().contains("gopher://"));
     }
 
     #[test]

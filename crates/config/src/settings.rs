@@ -18,6 +18,7 @@ mod refine;
 mod report;
 mod section;
 mod serve;
+mod server;
 mod stream;
 
 pub(crate) use access::ACCESS_VARIABLES;
@@ -35,6 +36,7 @@ pub use report::ReportLimits;
 pub(crate) use section::variable;
 pub use section::{Deprecation, Origin, Provenance, Section, Setting};
 pub use serve::{LiveLimits, ServeLimits};
+pub use server::FileServerLimits;
 pub use stream::{KafkaLimits, MqttLimits, RegistryLimits, StreamLimits};
 
 use super::toml_reader::TomlReader;
@@ -46,6 +48,7 @@ pub const LIMITS_PREFIX: &str = "COCKPIT_";
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Limits {
     pub ingest: IngestLimits,
+    pub file_server: FileServerLimits,
     pub pull: PullLimits,
     pub stream: StreamLimits,
     pub kafka: KafkaLimits,
@@ -65,9 +68,10 @@ pub struct Limits {
 
 impl Limits {
     /// The limits of all layers with their names for people.
-    pub fn sections(&self) -> [(&'static str, &dyn Section); 15] {
+    pub fn sections(&self) -> [(&'static str, &dyn Section); 16] {
         [
             ("Dumps", &self.ingest),
+            ("File servers", &self.file_server),
             ("Sources read on a schedule", &self.pull),
             ("Streams", &self.stream),
             ("Kafka client", &self.kafka),
@@ -111,9 +115,10 @@ impl Limits {
         Ok(())
     }
 
-    fn parts(&mut self) -> ([&mut dyn Section; 15], &mut Provenance) {
-        let sections: [&mut dyn Section; 15] = [
+    fn parts(&mut self) -> ([&mut dyn Section; 16], &mut Provenance) {
+        let sections: [&mut dyn Section; 16] = [
             &mut self.ingest,
+            &mut self.file_server,
             &mut self.pull,
             &mut self.stream,
             &mut self.kafka,

@@ -2,6 +2,7 @@
 
 use super::diagnostic::nearest;
 use super::kafka::Kafka;
+use super::location::VARIABLES;
 use super::settings::{
     ACCESS_PREFIX, ACCESS_VARIABLES, Access, LIMITS_PREFIX, Limits, Section, variable,
 };
@@ -62,7 +63,8 @@ fn setting_variables() -> Vec<String> {
 /// A variable is unknown; otherwise a misspelt setting would be ignored.
 pub fn refuse_unknown(set: impl IntoIterator<Item = String>, kafka: &Kafka) -> anyhow::Result<()> {
     let mut known = setting_variables();
-    known.extend(NAMES.into_iter().chain(ACCESS_VARIABLES).map(str::to_owned));
+    let names = NAMES.into_iter().chain(ACCESS_VARIABLES).chain(VARIABLES);
+    known.extend(names.map(str::to_owned));
     known.extend(kafka.secret_variables());
     known.extend(Kafka::default().secret_variables());
     let mut unknown: Vec<String> = set

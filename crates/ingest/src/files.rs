@@ -8,7 +8,7 @@ mod path_columns;
 use super::Error;
 use super::decode::copy_text::CopyRows;
 use super::decode::{self, DecodeLimits, Decoder};
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use batches::batch::{Batch, BatchBuilder};
 use batches::digest::PrefixDigest;
 use chrono::{DateTime, LocalResult, NaiveDateTime, TimeZone as _, Utc};
@@ -184,7 +184,7 @@ pub async fn fetch(
                 .await
                 .map_err(|error| Error::Storage(error.into()))?
         }
-        None => fetch_remote(bucket, &found.key, prefix_bytes).await,
+        None => fetch_remote(bucket, found, prefix_bytes).await,
     };
     fetched.with_context(|| format!("fetching {}", found.key)).map_err(Error::Storage)
 }
@@ -198,9 +198,10 @@ fn fetch_local(key: &str, path: &Path, prefix_bytes: Option<u64>) -> anyhow::Res
 
 async fn fetch_remote(
     bucket: &Location,
-    key: &str,
+    found: &ListedDump,
     prefix_bytes: Option<u64>,
 ) -> anyhow::Result<Fetched> {
+    let key = found.key.as_str();
     let mut file = tempfile::tempfile()?;
     let mut digest = PrefixDigest::new(prefix_bytes);
     let mut bytes = bucket.store().get(&Key::parse(key)?).await?.into_stream();
@@ -208,7 +209,14 @@ async fn fetch_remote(
         digest.update(&bytes);
         file.write_all(&bytes)?;
     }
-    Ok(Fetched::new(key, file, digest)?)
+    let fetched = Fetched::new(key, file, digest)?;
+    let (read, listed) = (fetched.size_bytes, found.size_bytes);
+    if bucket.is_file_server && i64::try_from(read).is_ok_and(|read| read != listed) {
+        bail!(
+            "it has changed from {listed} to {read} bytes since it was listed; the next round reads it"
+        );
+    }
+    Ok(fetched)
 }
 
 /// The result of decoding a dump.

@@ -2,12 +2,13 @@
 
 /// Parts that run only when they are named: these fetch Apache Kafka with Maven and need Java; the others wait for
 /// times or need servers and clients beside the program, and a machine without other load.
-pub const WHEN_NAMED: [&str; 19] = [
+pub const WHEN_NAMED: [&str; 20] = [
     "draft",
     "databases",
     "sources",
     "mqtt",
     "clouds",
+    "file-servers",
     "folder",
     "http-source",
     "screens",

@@ -26,6 +26,13 @@ pub fn clouds(bench: &Bench) -> Done {
     run(&mut case)
 }
 
+/// Dumps at servers of SFTP, FTP and WebDAV, while program and servers are ended.
+pub fn file_servers(bench: &Bench) -> Done {
+    tools::file_servers()?;
+    let mut case = bench.python("file_servers_case.py")?;
+    run(case.arg("--cockpit").arg(&bench.cockpit))
+}
+
 /// Contracts that are proposed for dumps and used without an edit.
 pub fn draft(bench: &Bench) -> Done {
     run(&mut bench.case("draft_case.py")?)

@@ -58,7 +58,7 @@ struct Common {
     /// Folder that describes the plant [default: the reference plant, compiled in]
     #[arg(long, global = true, value_name = "DIR", env = "COCKPIT_PLANT")]
     plant: Option<PathBuf>,
-    /// Where the dumps are: s3://bucket/prefix, gs://bucket/prefix, az://container/prefix, file:///path or a path
+    /// Where the dumps are: s3://bucket/prefix, gs://bucket/prefix, az://container/prefix, sftp://user@host/path, ftp:// or ftps://user@host/path, webdav:// or webdavs://host/path, file:///path or a path
     ///
     /// Keys, region and endpoint are taken from the usual variables: AWS_… and profile files, GOOGLE_…, AZURE_….
     /// AWS_SKIP_SIGNATURE=true, or GOOGLE_… and AZURE_… likewise, reads a public bucket without keys.

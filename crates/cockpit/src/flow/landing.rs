@@ -45,22 +45,29 @@ fn is_same_file(one: &ListedDump, other: &ListedDump) -> bool {
 impl Flow {
     /// Splits new files into complete ones and the keys of those that are still being written. In a watched folder
     /// a file is complete once it was closed or renamed, or rested. Any other file in a folder is complete if it
-    /// has not changed for `dump_settle_ms`; a younger one is checked again after that time. An object of an object
-    /// store is always complete, and so is a file with a marker.
+    /// has not changed for `dump_settle_ms`; a younger one is checked again after that time. A file of a file server is
+    /// complete if a second listing after `file_server_settle_ms` has the same size and time: its clock may differ.
+    /// An object of an object store is always complete, and so is a file with a marker.
     pub(super) async fn at_rest(
         &self,
         bucket: &Location,
         contracts: &[Arc<Contract>],
         new: Vec<ListedDump>,
     ) -> anyhow::Result<(Vec<ListedDump>, Vec<String>)> {
-        let settle = Duration::from_millis(self.lake().limits().ingest.dump_settle_ms);
+        let limits = self.lake().limits();
+        let settle = Duration::from_millis(match bucket.is_file_server {
+            true => limits.file_server.file_server_settle_ms,
+            false => limits.ingest.dump_settle_ms,
+        });
         let since = machine_now() - settle;
         let Arrived { new, complete, growing } = self.arrived(new).await;
         let is_young = |it: &ListedDump| {
             let is_marked = it.contract.done_marker.is_some();
-            it.modified_at > since && !is_marked && !complete.contains(&it.key)
+            let is_recent = bucket.is_file_server || it.modified_at > since;
+            is_recent && !is_marked && !complete.contains(&it.key)
         };
-        if bucket.folder.is_none() || !new.iter().any(is_young) {
+        let is_visible_early = bucket.folder.is_some() || bucket.is_file_server;
+        if !is_visible_early || !new.iter().any(is_young) {
             return Ok((new, growing));
         }
         tokio::time::sleep(settle).await;

@@ -40,7 +40,7 @@ impl Flow {
         let lake = location::open(&config.lake.0, purpose).context("cannot open the lake")?;
         let bucket = match &config.bucket {
             Some((url, _)) => Some(Arc::new(
-                location::open(url, Purpose::Read)
+                location::open_within(url, Purpose::Read, &config.plant.limits.file_server)
                     .context("cannot open the bucket; choose another one with --bucket")?,
             )),
             None => None,

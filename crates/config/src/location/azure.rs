@@ -79,6 +79,7 @@ pub fn open(text: &str) -> anyhow::Result<Location> {
         root: Arc::new(store),
         prefix,
         folder: None,
+        is_file_server: false,
         signer: None,
         skipped,
     })

@@ -1,7 +1,8 @@
-//! Values of the environment for object stores: secrets by reference, and endpoints.
+//! Values of the environment for object stores and file servers: secrets by reference, and endpoints.
 
 use crate::secret::SecretRef;
 use anyhow::{Context as _, bail};
+use std::path::PathBuf;
 use url::Url;
 
 /// The secret that the value of a variable refers to (`env:NAME`, `file:PATH`, `credential:NAME`), or the value itself.
@@ -15,6 +16,14 @@ pub fn resolved(variable: &str, value: String) -> anyhow::Result<String> {
             Ok(secret.expose().to_owned())
         }
         Err(_) => Ok(value),
+    }
+}
+
+/// The file that the value of a variable refers to by `file:PATH`.
+pub fn resolved_path(value: &str) -> Option<PathBuf> {
+    match value.parse::<SecretRef>() {
+        Ok(SecretRef::File(path)) => Some(path),
+        _ => None,
     }
 }
 

@@ -43,6 +43,7 @@ pub fn open(text: &str) -> anyhow::Result<Location> {
         root: Arc::new(store),
         prefix,
         folder: None,
+        is_file_server: false,
         signer: None,
         skipped,
     })

@@ -1,4 +1,7 @@
-//! What to do about a request that an object store refused.
+//! What to do about a request that an object store or a file server refused.
+
+use super::server;
+use fileserver::Cause;
 
 /// The variables of a service, for errors.
 struct Service {
@@ -47,11 +50,17 @@ fn service(scheme: &str) -> Option<&'static Service> {
 
 /// Which variables contain keys of the service of a URL.
 pub fn variables(scheme: &str) -> &'static str {
+    if server::SCHEMES.contains(&scheme) {
+        return server_keys(scheme);
+    }
     service(scheme).map_or("variables of the environment", |service| service.variables)
 }
 
 /// What to do about a request to the service of a URL that failed with the text `error`, as the end of a sentence.
 pub fn of(scheme: &str, error: &str) -> Option<String> {
+    if server::SCHEMES.contains(&scheme) {
+        return of_server(scheme, error);
+    }
     let Service { keys, endpoint, place, .. } = service(scheme)?;
     let has_status = |status: &str| error.contains(&format!("status code: {status}"));
     Some(if METADATA.iter().any(|host| error.contains(host)) {
@@ -67,9 +76,66 @@ pub fn of(scheme: &str, error: &str) -> Option<String> {
     })
 }
 
+/// The variables with the keys of a file server.
+fn server_keys(scheme: &str) -> &'static str {
+    match scheme {
+        "sftp" => "COCKPIT_SFTP_KEY",
+        "ftp" | "ftps" => "COCKPIT_FTP_PASSWORD",
+        _ => "COCKPIT_WEBDAV_USER with COCKPIT_WEBDAV_PASSWORD, or COCKPIT_WEBDAV_TOKEN",
+    }
+}
+
+/// The same for a file server.
+fn of_server(scheme: &str, error: &str) -> Option<String> {
+    let keys = server_keys(scheme);
+    Some(match Cause::of_text(error)? {
+        Cause::Absent => "check the path of the URL".to_owned(),
+        Cause::Denied => "allow the user to list and read the folder".to_owned(),
+        Cause::Refused if scheme == "sftp" => format!(
+            "check the user of the URL and {keys}, whose public key must be among the authorized keys of that user"
+        ),
+        Cause::Refused if scheme.starts_with("ftp") => {
+            format!("check the user of the URL and {keys}")
+        }
+        Cause::Refused => format!("check {keys}"),
+        Cause::HostKey => {
+            "compare the fingerprint of `ssh-keyscan -p PORT HOST | ssh-keygen -lf -` with that of the server's \
+             administrator, and add the keys to the file of COCKPIT_SFTP_KNOWN_HOSTS; remove an old key only if the \
+             server was replaced"
+                .to_owned()
+        }
+        Cause::Certificate => "check the name of the host, and set COCKPIT_FILE_SERVER_CA to the file of the \
+                               authority that issued the certificate"
+            .to_owned(),
+        Cause::Local => "repair what is named, then try again".to_owned(),
+        Cause::Away | Cause::Broken => {
+            "check host and port of the URL, and that this machine reaches the server".to_owned()
+        }
+        Cause::Unsupported => "check scheme, host and port of the URL".to_owned(),
+        Cause::TooMany => "use a narrower folder, or raise file_server_names or file_server_depth".to_owned(),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_failure_of_a_file_server_has_a_remedy() {
+        let check = |scheme: &str, cause: Cause, expected: &str| {
+            let error = format!("Generic SFTP error: {}: files.example:22: x", cause.as_str());
+            let remedy = of(scheme, &error).unwrap_or_default();
+            assert!(remedy.contains(expected), "{scheme} {error}: {remedy}");
+        };
+        check("sftp", Cause::Refused, "COCKPIT_SFTP_KEY");
+        check("sftp", Cause::HostKey, "COCKPIT_SFTP_KNOWN_HOSTS");
+        check("ftp", Cause::Refused, "COCKPIT_FTP_PASSWORD");
+        check("ftps", Cause::Certificate, "COCKPIT_FILE_SERVER_CA");
+        check("webdav", Cause::Refused, "COCKPIT_WEBDAV_TOKEN");
+        check("webdavs", Cause::Away, "host and port");
+        check("ftp", Cause::TooMany, "file_server_names");
+        assert_eq!(of("sftp", "disk full"), None);
+    }
 
     #[test]
     fn each_failure_has_a_remedy() {

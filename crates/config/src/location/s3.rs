@@ -28,6 +28,7 @@ pub fn open(text: &str) -> anyhow::Result<Location> {
         root: store.clone(),
         prefix,
         folder: None,
+        is_file_server: false,
         signer: Some(store),
         skipped,
     })

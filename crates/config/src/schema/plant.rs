@@ -15,8 +15,11 @@ pub const PLANT: Table = Table::new(
         Key::text("currency", "ISO 4217 code of the money in the dumps.")
             .default("\"\"")
             .example("\"INR\""),
-        Key::text("bucket", "Where the dumps are: s3://, gs:// or az://bucket/prefix, or a path.")
-            .example("\"s3://plant/dumps\""),
+        Key::text(
+            "bucket",
+            "Where the dumps are: s3://, gs:// or az://bucket/prefix, a file server, or a path.",
+        )
+        .example("\"s3://plant/dumps\""),
         Key::text("lake", "Where the lake is: s3://bucket/prefix, file:///path or a path.")
             .default("\"./cockpit-data\""),
         Key::text("enterprise", "Uppermost level of the equipment (ISA-95).").default("\"\""),

@@ -145,6 +145,7 @@ fn location(store: Arc<dyn ObjectStore>) -> Location {
         root: store,
         prefix,
         folder: None,
+        is_file_server: false,
         signer: None,
         skipped,
     }

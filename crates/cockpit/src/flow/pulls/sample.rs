@@ -75,7 +75,9 @@ async fn newest_dump(config: &Config, contract: &Contract) -> anyhow::Result<Opt
     let bucket = config.bucket.as_ref().context(
         "no bucket is configured: use --bucket URL, COCKPIT_BUCKET, or bucket in plant.toml",
     )?;
-    let bucket = location::open(&bucket.0, Purpose::Read).context("cannot open the bucket")?;
+    let requests = &config.plant.limits.file_server;
+    let bucket = location::open_within(&bucket.0, Purpose::Read, requests);
+    let bucket = bucket.context("cannot open the bucket")?;
     let contracts = [Arc::new(contract.clone())];
     let found = files::list(&bucket, &contracts, config.plant.zone).await?;
     let skipped = bucket.skipped.take_fresh();
