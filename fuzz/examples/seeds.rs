@@ -62,6 +62,16 @@ const MESSAGES: &[&[u8]] = &[
         \x05\x02\x18\x06",
 ];
 
+/// Packets of brokers of MQTT 5 after the size of the parts.
+const PACKETS: &[&[u8]] = &[
+    // An accepted connection, an accepted subscription, a message with properties, and an answer to a ping.
+    b"\x03\x20\x09\x00\x00\x06\x22\x00\x0a\x21\x00\x14\x90\x04\x00\x01\x00\x01\
+        \x32\x19\x00\x03a/b\x00\x07\x10\x02\x00\x00\x00\x3c\x03\x00\x01x\x26\x00\x01k\x00\x01v1\xd0\x00",
+    // The ends of connections: without a reason, with one, and with properties.
+    b"\x01\xe0\x00\xe0\x01\x8e\xe0\x08\x97\x06\x1f\x00\x03max",
+    b"\x02\x20\x02\x00\x01",
+];
+
 /// Messages of SCRAM: the first one, a byte that ends it, and the last one.
 const EXCHANGES: &[&str] = &[
     "n,,n=,r=abc\0c=biws,r=abc,p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=",
@@ -93,6 +103,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     for (index, case) in MESSAGES.iter().enumerate() {
         write("sparkplug", &index.to_string(), case)?;
+    }
+    for (index, case) in PACKETS.iter().enumerate() {
+        write("mqtt5", &index.to_string(), case)?;
     }
     for (index, exchange) in EXCHANGES.iter().enumerate() {
         write("scram", &index.to_string(), exchange.as_bytes())?;

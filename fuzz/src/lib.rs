@@ -26,6 +26,9 @@ pub mod ftp_reply;
 /// Handles of prepared statements of Arrow Flight SQL.
 #[path = "../../crates/doors/src/flight/handle.rs"]
 pub mod handle;
+/// The packets of brokers with version 5 of MQTT.
+#[path = "../../crates/ingest/src/mqtt/version5/packets.rs"]
+pub mod mqtt5_packets;
 /// The parser of the options of OData requests.
 #[path = "../../crates/serve/src/http/odata/syntax/mod.rs"]
 pub mod odata_syntax;

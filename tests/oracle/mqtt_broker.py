@@ -1,7 +1,8 @@
 """Mosquitto with TLS, passwords and persistence, and a publisher that counts a message when the broker has it.
 
 Promise: `Publisher.publish` returns when the broker has acknowledged every message, however often the connection is
-lost; a message may then be at the broker twice. A broker that is started answers when `start` returns.
+lost; a message may then be at the broker twice. A broker that is started answers when `start` returns. The publisher
+uses version 3.1.1 of the protocol or 5, in which messages have properties.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from receivers import free_port
 LIMIT_S = 60.0
 USER, PASSWORD = "cockpit", "s3cret"
 CONNACK, PUBACK = 0x20, 0x40
+VERSIONS = {"3.1.1": 4, "5": 5}
+"""The versions of the protocol and how a packet names them."""
 CONFIG = """user root
 listener {port} 127.0.0.1
 certfile {folder}/here.crt
@@ -39,6 +42,7 @@ log_type warning
 log_type notice
 log_type information
 log_type subscribe
+{more}
 """
 
 
@@ -47,14 +51,26 @@ class Message:
     topic: str
     payload: bytes
     retain: bool = False
+    properties: bytes = b""
+    """Those of version 5, as `properties` makes them."""
+
+
+def properties(user: dict[str, str], content_type: str, response_topic: str, expiry_s: int) -> bytes:
+    """Properties of a message of version 5."""
+    made = b"".join(b"\x26" + _text(name) + _text(value) for name, value in user.items())
+    return made + b"\x03" + _text(content_type) + b"\x08" + _text(response_topic) + struct.pack(">BI", 2, expiry_s)
 
 
 @dataclass
 class MqttBroker:
-    """A broker on this machine; `inflight` is the number of messages that it sends without an acknowledgement."""
+    """A broker on this machine; `inflight` is the number of messages that it sends without an acknowledgement.
+
+    `more` are further lines of its configuration.
+    """
 
     folder: Path
     inflight: int = 20
+    more: str = ""
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
@@ -82,7 +98,7 @@ class MqttBroker:
 
     def start(self) -> None:
         config = self.folder / "mosquitto.conf"
-        config.write_text(CONFIG.format(port=self.port, folder=self.folder, inflight=self.inflight))
+        config.write_text(CONFIG.format(port=self.port, folder=self.folder, inflight=self.inflight, more=self.more))
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(["mosquitto", "-c", str(config)], stdout=log, stderr=log)
         wait_for("an answer of the broker", self.answers, LIMIT_S)
@@ -119,8 +135,8 @@ class Publisher:
 
     window = 1_000
 
-    def __init__(self, broker: MqttBroker, name: str) -> None:
-        self.broker, self.name = broker, name
+    def __init__(self, broker: MqttBroker, name: str, version: str = "3.1.1") -> None:
+        self.broker, self.name, self.level = broker, name, VERSIONS[version]
         self.last_id = 0
         self.connect()
 
@@ -130,13 +146,15 @@ class Publisher:
         self.socket = context.wrap_socket(plain, server_hostname="localhost")
         self.received = b""
         words = [self.name, USER, PASSWORD]
-        body = _text("MQTT") + bytes([4, 0xC2, 0, 60]) + b"".join(_text(word) for word in words)
-        self.socket.sendall(_packet(0x10, body))
-        while len(self.received) < 4:
+        body = _text("MQTT") + bytes([self.level, 0xC2, 0, 60]) + self._properties(b"")
+        self.socket.sendall(_packet(0x10, body + b"".join(_text(word) for word in words)))
+        while not (packet := self._next()):
             self._receive()
-        if self.received[0] != CONNACK or self.received[3] != 0:
-            raise ConnectionError(f"refused: {self.received[:4].hex()}")
-        self.received = self.received[4:]
+        if packet[0] != CONNACK or packet[3] != 0:
+            raise ConnectionError(f"refused: {packet[:4].hex()}")
+
+    def _properties(self, properties: bytes) -> bytes:
+        return _sized(properties) if self.level == 5 else b""
 
     def close(self) -> None:
         self.socket.sendall(bytes([0xE0, 0]))
@@ -182,7 +200,8 @@ class Publisher:
     def _publish(self, message: Message, pending: dict[int, Message]) -> bytes:
         self.last_id = self.last_id % 65_535 + 1
         pending[self.last_id] = message
-        body = _text(message.topic) + struct.pack(">H", self.last_id) + message.payload
+        head = _text(message.topic) + struct.pack(">H", self.last_id) + self._properties(message.properties)
+        body = head + message.payload
         return _packet(0x32 | int(message.retain), body)
 
     def _receive(self) -> None:
@@ -191,11 +210,19 @@ class Publisher:
             raise ConnectionError("closed by the broker")
         self.received += data
 
+    def _next(self) -> bytes:
+        """The first packet that was received completely; none yet if it is empty. Those of a broker here are short."""
+        end = 2 + self.received[1] if len(self.received) >= 2 else 0
+        if not end or len(self.received) < end:
+            return b""
+        packet, self.received = self.received[:end], self.received[end:]
+        return packet
+
     def _acknowledged(self) -> list[int]:
         ids = []
-        while len(self.received) >= 4 and self.received[0] == PUBACK:
-            ids.append(struct.unpack(">H", self.received[2:4])[0])
-            self.received = self.received[4:]
+        while packet := self._next():
+            if packet[0] == PUBACK:
+                ids.append(struct.unpack(">H", packet[2:4])[0])
         return ids
 
 
@@ -205,9 +232,14 @@ def _text(text: str) -> bytes:
 
 
 def _packet(kind: int, body: bytes) -> bytes:
+    return bytes([kind]) + _sized(body)
+
+
+def _sized(body: bytes) -> bytes:
+    """The body after its length, seven bits in a byte."""
     length, left = b"", len(body)
     while True:
         digit, left = left % 128, left // 128
         length += bytes([digit | (0x80 if left else 0)])
         if not left:
-            return bytes([kind]) + length + body
+            return length + body

@@ -5,9 +5,10 @@ broker are killed with -9 again and again. At the end silver has every clean mes
 as columns; every dirty one is rejected; bronze = silver + rejected; another run reads nothing, also of retained
 messages. A wrong password and a broker that is away are errors that name the broker. A burst that gathered while the
 program was not running is read completely; its rate is printed. Readings reach viewers of the live stream. Metrics of
-Sparkplug B are read by their aliases (mqtt_sparkplug.py).
+Sparkplug B are read by their aliases (mqtt_sparkplug.py). All of this holds for versions 3.1.1 and 5 of the protocol;
+the second one has fewer messages, and what it has in addition is in mqtt_version5.py.
 
-    python mqtt_case.py --cockpit BIN [--messages 100000] [--kills 6] [--burst 20000]
+    python mqtt_case.py --cockpit BIN [--messages 100000] [--few 6000] [--kills 6] [--burst 20000] [--versions 3.1.1,5]
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from checks import Report, wait_for
 from mqtt_broker import PASSWORD, Message, MqttBroker, Publisher
 from mqtt_live import check_live
 from mqtt_sparkplug import check_sparkplug
+from mqtt_version5 import check_version5
 from program import Cockpit
 
 LIMIT_S = 120.0
@@ -47,6 +49,7 @@ columns = [
 
 [mqtt]
 url = "{url}"
+version = "{version}"
 topics = ["plant/{{line}}/{{unit}}/temperature"]
 user = "cockpit"
 password = "env:{password}"
@@ -102,8 +105,8 @@ class Plan:
 
 
 class World:
-    def __init__(self, program: Path, folder: Path) -> None:
-        self.folder, self.broker = folder, MqttBroker(folder / "broker")
+    def __init__(self, program: Path, folder: Path, version: str) -> None:
+        self.folder, self.broker, self.version = folder, MqttBroker(folder / "broker"), version
         self.plant, self.lake = folder / "plant", folder / "lake"
         for name in ("bronze", "silver"):
             (self.plant / name).mkdir(parents=True)
@@ -112,7 +115,7 @@ class World:
         self.contract("temperatures", self.broker.url, "MQTT_CASE", f'ca_file = "{self.broker.ca_file}"')
 
     def contract(self, name: str, url: str, password: str, more: str) -> None:
-        text = CONTRACT.format(url=url, password=password, more=more)
+        text = CONTRACT.format(url=url, version=self.version, password=password, more=more)
         (self.plant / "bronze" / f"{name}.toml").write_text(text)
         (self.plant / "silver" / f"{name}.sql").write_text(SILVER.format(table=name))
 
@@ -234,27 +237,24 @@ def check_errors(world: World, report: Report) -> None:
         report.check(f"{name}: the error names the cause", expected in line, f"{line!r} in {text[:900]}")
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--cockpit", type=Path, required=True)
-    parser.add_argument("--messages", type=int, default=100_000)
-    parser.add_argument("--kills", type=int, default=6)
-    parser.add_argument("--burst", type=int, default=20_000)
-    parser.add_argument("--seed", type=int, default=1)
-    args = parser.parse_args()
-    os.environ["MQTT_CASE"] = PASSWORD
-    folder = Path(tempfile.mkdtemp(prefix="mqtt-case-"))
+def check(version: str, folder: Path, args: argparse.Namespace, report: Report) -> None:
+    """All checks by one version of the protocol."""
+    messages, burst = (args.messages, args.burst) if version == "3.1.1" else (args.few, args.few)
+    folder.mkdir()
     folder.chmod(0o755)
-    world, plan, report = World(args.cockpit, folder), Plan(args.seed), Report()
+    world, plan = World(args.cockpit, folder, version), Plan(args.seed)
+    print(f"version {version}")
     try:
         world.broker.start()
         Publisher(world.broker, "machines").publish(plan.retained())
-        under_kills(world, plan, args.messages, args.kills, random.Random(args.seed), report)
+        under_kills(world, plan, messages, args.kills, random.Random(args.seed), report)
         check_rows(world, plan, report)
         check_again(world, report)
-        check_burst(world, plan, args.burst, report)
-        check_live(args.cockpit, world.broker, folder, report)
-        check_sparkplug(args.cockpit, world.broker, folder, report)
+        check_burst(world, plan, burst, report)
+        check_live(args.cockpit, world.broker, folder, version, report)
+        check_sparkplug(args.cockpit, world.broker, folder, version, report)
+        if version == "5":
+            check_version5(args.cockpit, world.broker, folder, report)
         check_errors(world, report)
     except Exception:
         log = folder / "log"
@@ -262,6 +262,25 @@ def main() -> int:
         raise
     finally:
         world.broker.kill()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--cockpit", type=Path, required=True)
+    parser.add_argument("--messages", type=int, default=100_000)
+    parser.add_argument("--few", type=int, default=6_000, help="messages of version 5, under kills and in the burst")
+    parser.add_argument("--kills", type=int, default=6)
+    parser.add_argument("--burst", type=int, default=20_000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--versions", default="3.1.1,5")
+    args = parser.parse_args()
+    os.environ["MQTT_CASE"] = PASSWORD
+    folder, report = Path(tempfile.mkdtemp(prefix="mqtt-case-")), Report()
+    folder.chmod(0o755)
+    try:
+        for version in args.versions.split(","):
+            check(version, folder / version, args, report)
+    finally:
         shutil.rmtree(folder, ignore_errors=True)
     return report.finish()
 

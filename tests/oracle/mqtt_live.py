@@ -33,6 +33,7 @@ columns = [
 
 [mqtt]
 url = "{url}"
+version = "{version}"
 topics = ["{{plant}}/{{lane}}/{{component}}/temperature"]
 user = "cockpit"
 password = "env:MQTT_CASE"
@@ -59,12 +60,12 @@ FROM typed.component_temperature
 class Service:
     """The program, serving a plant whose temperatures come from the broker."""
 
-    def __init__(self, program: Path, broker: MqttBroker, folder: Path) -> None:
+    def __init__(self, program: Path, broker: MqttBroker, folder: Path, version: str) -> None:
         plant = folder / "live-plant"
         for name in ("bronze", "silver"):
             (plant / name).mkdir(parents=True)
         (plant / "plant.toml").write_text('name = "Live"\nzone = "UTC"\n')
-        contract = CONTRACT.format(url=broker.url, ca_file=broker.ca_file)
+        contract = CONTRACT.format(url=broker.url, ca_file=broker.ca_file, version=version)
         (plant / "bronze/component_temperature.toml").write_text(contract)
         (plant / "silver/temperature.sql").write_text(SILVER)
         self.port = free_port()
@@ -88,8 +89,8 @@ class Service:
         self.process.wait(timeout=LIMIT_S)
 
 
-def check_live(program: Path, broker: MqttBroker, folder: Path, report: Report) -> None:
-    service = Service(program, broker, folder)
+def check_live(program: Path, broker: MqttBroker, folder: Path, version: str, report: Report) -> None:
+    service = Service(program, broker, folder, version)
     try:
         wait_for("a link", lambda: service.link()[0] == "connected", LIMIT_S)
         _check_delay(service, broker, report)

@@ -44,6 +44,7 @@ columns = [
 
 [mqtt]
 url = "{url}"
+version = "{version}"
 topics = ["spBv1.0/#"]
 user = "cockpit"
 password = "env:MQTT_CASE"
@@ -128,13 +129,14 @@ def _sized(field: int, data: bytes) -> bytes:
 class World:
     """A plant that reads Sparkplug, an edge node that publishes, and what was published."""
 
-    def __init__(self, program: Path, broker: MqttBroker, folder: Path) -> None:
+    def __init__(self, program: Path, broker: MqttBroker, folder: Path, version: str) -> None:
         self.folder, self.lake = folder, folder / "sparkplug-lake"
         plant = folder / "sparkplug-plant"
         for name in ("bronze", "silver"):
             (plant / name).mkdir(parents=True)
         (plant / "plant.toml").write_text('name = "Sparkplug"\nzone = "UTC"\n')
-        (plant / "bronze/metrics.toml").write_text(CONTRACT.format(url=broker.url, ca_file=broker.ca_file))
+        contract = CONTRACT.format(url=broker.url, ca_file=broker.ca_file, version=version)
+        (plant / "bronze/metrics.toml").write_text(contract)
         (plant / "silver/metrics.sql").write_text(SILVER)
         self.cockpit, self.plant = Cockpit(program, plant), plant
         self.publisher = Publisher(broker, "edge")
@@ -184,8 +186,8 @@ class World:
         return self.count("SELECT count(*) FROM silver.metrics WHERE metric = 'count' AND message_type = 'DDATA'")
 
 
-def check_sparkplug(program: Path, broker: MqttBroker, folder: Path, report: Report) -> None:
-    world = World(program, broker, folder)
+def check_sparkplug(program: Path, broker: MqttBroker, folder: Path, version: str, report: Report) -> None:
+    world = World(program, broker, folder, version)
     running = world.start()
     # Messages of QoS 0 before it are lost.
     wait_for("a subscription", lambda: b"spBv1.0/#" in (broker.folder / "log").read_bytes(), LIMIT_S)

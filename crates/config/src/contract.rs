@@ -29,6 +29,7 @@ pub(crate) use columns::{ON_ERROR, ORIGIN_NAMES};
 pub(crate) use http::{AUTHS, PAGES};
 pub(crate) use layout::{FORMATS, MAX_FOOTER_LINES};
 pub(crate) use messages::{CHANGE_FORMATS, FRAMINGS};
+pub(crate) use mqtt::VERSIONS as MQTT_VERSIONS;
 pub(crate) use values::{KINDS, PERCENT};
 
 /// Ways in which a dump replaces earlier records.

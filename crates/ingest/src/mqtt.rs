@@ -1,4 +1,4 @@
-//! MQTT: the messages of the topics that match the filters of a contract.
+//! MQTT: the messages of the topics that match the filters of a contract, by version 3.1.1 or 5 of the protocol.
 //!
 //! *In*: a broker and filters. *Out*: [`Messages`](batches::batch::Messages) and [`Event`]s, passed to the
 //! [`Receiver`] that those of Kafka go to. *Promise*: a message with QoS 1 is acknowledged after it is in the lake,
@@ -8,28 +8,28 @@
 //! All messages of a contract are one log with one partition; the offset is the number of the receipt. The topic of
 //! a message is its key.
 
+mod access;
 mod births;
-mod connect;
+mod connection;
+mod properties;
 mod receipts;
+mod version3;
+mod version5;
 
 pub use births::{BirthLimits, KeptBirths};
 
-use crate::decode::headers::{self, Header};
-use crate::decode::sparkplug::{self, ReceivedMessage};
+use crate::decode::sparkplug::ReceivedMessage;
 use crate::kafka::{Assignment, Event, Receiver, Until};
 use crate::messages_builder::{MessageParts, MessagesBuilder};
 use crate::retry::Backoff;
 use crate::{Error, Retry};
 use batches::batch::TopicId;
 use config::settings::MqttLimits;
+use connection::{Arrived, MqttConnection, MqttMessage, Outgoing};
 use plant::mqtt_source::MqttSource;
 use plant::sparkplug::is_skipped;
+use properties::headers_of;
 use receipts::Receipts;
-use rumqttc::{
-    ConnectionError, Disconnect, EventLoop, Packet, PubAck, Publish, QoS, Request, StateError,
-    Subscribe, SubscribeFilter,
-};
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -49,9 +49,6 @@ const PARTITION: i32 = 0;
 
 /// The id of the log: a session has no id of its own.
 const LOG: TopicId = TopicId(2);
-
-/// The header of a message whose flag is set.
-const RETAINED: &str = "retained";
 
 /// What to read, and how.
 #[derive(Debug, Clone)]
@@ -74,7 +71,7 @@ pub struct SubscriberOptions {
 /// The client of one contract.
 pub struct Subscriber {
     options: SubscriberOptions,
-    client: EventLoop,
+    connection: MqttConnection,
     receipts: Receipts,
     /// The last offset that was in the lake at the start; -1 if there was none.
     landed_before: i64,
@@ -95,7 +92,7 @@ pub struct Subscriber {
 /// What a wait has brought.
 #[derive(Default)]
 struct Gathered {
-    publishes: Vec<Publish>,
+    messages: Vec<MqttMessage>,
     bytes: usize,
     error: Option<Error>,
 }
@@ -108,7 +105,7 @@ impl Subscriber {
     pub fn new(options: SubscriberOptions) -> Result<Self, Error> {
         let limits = &options.limits;
         Ok(Self {
-            client: connect::client(&options.source, limits)?,
+            connection: MqttConnection::new(&options.source, limits)?,
             receipts: Receipts::default(),
             landed_before: -1,
             backoff: Backoff::new(limits.mqtt_retry_min_ms, limits.mqtt_retry_max_ms),
@@ -137,14 +134,15 @@ impl Subscriber {
         }
         self.was_read = last.is_some();
         while !receiver.is_stopped() && !self.is_at_end() {
-            match self.client.network {
-                Some(_) => self.step(receiver)?,
-                None => self.connect(receiver)?,
+            match self.connection.is_open() {
+                true => self.step(receiver)?,
+                false => self.connect(receiver)?,
             }
         }
         receiver.flush()?;
         self.keep_births(receiver.landed(), true);
-        if let Err(error) = self.acknowledge(receiver.landed()).and_then(|()| self.disconnect()) {
+        let acknowledged = self.acknowledge(receiver.landed());
+        if let Err(error) = acknowledged.and_then(|()| self.send(Outgoing::Disconnect)) {
             tracing::debug!(%error, "MQTT connection not closed");
         }
         Ok(())
@@ -159,12 +157,12 @@ impl Subscriber {
     /// Passes on what arrives within a short wait, and acknowledges what is in the lake.
     fn step(&mut self, receiver: &mut dyn Receiver) -> anyhow::Result<()> {
         let limits = &self.options.limits;
-        let is_full = self.receipts.waiting() >= limits.mqtt_inflight_messages;
+        let is_full = self.receipts.waiting() >= self.connection.window();
         let wait = if is_full { Duration::from_millis(limits.mqtt_stall_ms) } else { POLL };
         let linger = if receiver.needs_low_latency() { Duration::ZERO } else { LINGER };
         let gathered = Handle::current().block_on(self.gather(wait, linger));
-        let is_stalled = is_full && gathered.publishes.is_empty();
-        self.pass_on(gathered.publishes, gathered.bytes, receiver)?;
+        let is_stalled = is_full && gathered.messages.is_empty();
+        self.pass_on(gathered.messages, gathered.bytes, receiver)?;
         receiver.polled()?;
         if is_stalled {
             receiver.flush()?;
@@ -180,75 +178,70 @@ impl Subscriber {
     /// Waits for messages, and takes those that follow within `linger`.
     async fn gather(&mut self, mut wait: Duration, linger: Duration) -> Gathered {
         let mut gathered = Gathered::default();
-        while gathered.publishes.len() < self.options.batch_messages && gathered.bytes < BATCH_BYTES
+        while gathered.messages.len() < self.options.batch_messages && gathered.bytes < BATCH_BYTES
         {
-            match timeout(wait, self.client.poll()).await {
+            match timeout(wait, self.connection.next()).await {
                 Err(_elapsed) => break,
-                Ok(Err(error)) => {
-                    gathered.error = Some(connect::meaning(&self.options.source, &error));
-                    break;
-                }
-                Ok(Ok(first)) => self.take(first, &mut gathered),
+                Ok(first) => self.take(first, &mut gathered),
             }
-            while let Some(next) = self.client.state.events.pop_front() {
+            while gathered.error.is_none()
+                && let Some(next) = self.connection.received()
+            {
                 self.take(next, &mut gathered);
             }
             if gathered.error.is_some() {
                 break;
             }
-            if !gathered.publishes.is_empty() {
+            if !gathered.messages.is_empty() {
                 wait = linger;
             }
         }
         gathered
     }
 
-    fn take(&mut self, event: rumqttc::Event, gathered: &mut Gathered) {
-        let rumqttc::Event::Incoming(packet) = event else { return };
-        match packet {
-            Packet::Publish(publish) => {
+    fn take(&mut self, arrived: Result<Arrived, Error>, gathered: &mut Gathered) {
+        match arrived {
+            Ok(Arrived::Message(message)) => {
                 self.active_at = Instant::now();
-                gathered.bytes += publish.payload.len();
-                gathered.publishes.push(publish);
+                gathered.bytes += message.payload.len();
+                gathered.messages.push(message);
             }
-            Packet::SubAck(_) => {
+            Ok(Arrived::Subscribed) => {
                 self.active_at = Instant::now();
                 self.is_subscribed = true;
                 self.backoff.reset();
-                gathered.error = connect::refused_subscription(&self.options.source, &packet);
             }
-            _ => {}
+            Ok(Arrived::Other) => {}
+            Err(error) => gathered.error = Some(error),
         }
     }
 
     /// Passes on the messages that are records of the table.
     fn pass_on(
         &mut self,
-        publishes: Vec<Publish>,
+        messages: Vec<MqttMessage>,
         bytes: usize,
         receiver: &mut dyn Receiver,
     ) -> anyhow::Result<()> {
-        let mut batch = MessagesBuilder::with_capacity((publishes.len(), bytes));
+        let mut batch = MessagesBuilder::with_capacity((messages.len(), bytes));
         let timestamp_us = (self.options.now_us)();
-        for publish in publishes {
-            if !self.is_wanted(&publish) {
-                self.receipts.skip(&publish);
+        for message in messages {
+            if !self.is_wanted(&message) {
+                self.receipts.skip(&message);
                 continue;
             }
-            // The copies share the bytes.
-            let (topic, payload) = (publish.topic.clone(), publish.payload.clone());
-            let (is_retained, is_again) = (publish.retain, publish.dup);
-            let Some(offset) = self.receipts.receive(publish) else { continue };
+            let Some(offset) = self.receipts.receive(&message) else { continue };
+            let MqttMessage { topic, payload, is_again, .. } = &message;
             let births = self.options.births.as_mut().and_then(|births| {
-                births.take(&ReceivedMessage { offset, topic: &topic, payload: &payload, is_again })
+                births.take(&ReceivedMessage { offset, topic, payload, is_again: *is_again })
             });
             batch.push(&MessageParts {
                 partition: PARTITION,
                 offset,
                 timestamp_us,
-                payload: Some(&payload),
+                payload: Some(payload),
                 key: Some(topic.as_bytes()),
-                headers: headers_of(is_retained, births.as_deref()),
+                headers: headers_of(&message, births.as_deref()),
             });
         }
         if batch.len() == 0 {
@@ -261,18 +254,18 @@ impl Subscriber {
 
     /// Whether a message is a new record of the table. The session may have a subscription of an earlier
     /// contract.
-    fn is_wanted(&mut self, publish: &Publish) -> bool {
-        if publish.retain && self.has_retained {
+    fn is_wanted(&mut self, message: &MqttMessage) -> bool {
+        if message.is_retained && self.has_retained {
             return false;
         }
-        if self.options.births.is_some() && is_skipped(&publish.topic) {
+        if self.options.births.is_some() && is_skipped(&message.topic) {
             return false;
         }
-        let is_match = self.options.source.reads(&publish.topic);
+        let is_match = self.options.source.reads(&message.topic);
         if !is_match {
             self.unmatched += 1;
             if self.unmatched == 1 {
-                let (source, topic) = (&self.options.source, &publish.topic);
+                let (source, topic) = (&self.options.source, &message.topic);
                 tracing::warn!(%source, topic, "messages that no filter matches are not read");
             }
         }
@@ -283,8 +276,7 @@ impl Subscriber {
     fn acknowledge(&mut self, landed: Option<i64>) -> Result<(), Error> {
         let landed = self.landed(landed);
         let ids = self.receipts.take_landed(landed);
-        let acknowledgements = ids.into_iter().map(|id| Request::PubAck(PubAck::new(id)));
-        self.send(acknowledgements.collect())
+        if ids.is_empty() { Ok(()) } else { self.send(Outgoing::Acknowledge(&ids)) }
     }
 
     /// The last offset in the lake. Messages that are not read need no commit, so the first of them are acknowledged
@@ -301,24 +293,13 @@ impl Subscriber {
         }
     }
 
-    fn disconnect(&mut self) -> Result<(), Error> {
-        self.send(VecDeque::from([Request::Disconnect(Disconnect)]))
-    }
-
-    /// Sends packets, if there is a connection.
-    fn send(&mut self, requests: VecDeque<Request>) -> Result<(), Error> {
-        if requests.is_empty() {
-            return Ok(());
-        }
-        let within = Duration::from_secs(self.options.limits.mqtt_connect_timeout_s);
-        let sent = Handle::current().block_on(timeout(within, write(&mut self.client, requests)));
-        let sent = sent.unwrap_or(Err(ConnectionError::FlushTimeout));
-        sent.map_err(|error| connect::meaning(&self.options.source, &error))
+    fn send(&mut self, outgoing: Outgoing<'_>) -> Result<(), Error> {
+        Handle::current().block_on(self.connection.send(outgoing))
     }
 
     fn connect(&mut self, receiver: &mut dyn Receiver) -> anyhow::Result<()> {
         let connecting = async {
-            let mut connecting = Box::pin(self.client.poll());
+            let mut connecting = Box::pin(self.connection.open());
             loop {
                 match timeout(POLL, &mut connecting).await {
                     Ok(connected) => return Some(connected),
@@ -329,11 +310,8 @@ impl Subscriber {
         };
         match Handle::current().block_on(connecting) {
             None => Ok(()),
-            Some(Ok(rumqttc::Event::Incoming(Packet::ConnAck(found)))) => {
-                self.resume(found.session_present, receiver)
-            }
-            Some(Ok(_)) => Ok(()),
-            Some(Err(error)) => self.fail(connect::meaning(&self.options.source, &error), receiver),
+            Some(Ok(has_session)) => self.resume(has_session, receiver),
+            Some(Err(error)) => self.fail(error, receiver),
         }
     }
 
@@ -350,13 +328,8 @@ impl Subscriber {
         }
         // The filters may differ from those of the process before.
         if !has_session || !std::mem::take(&mut self.is_subscribed) {
-            self.has_retained = has_session;
-            let filters = self.options.source.filters.iter();
-            let filters = filters
-                .map(|it| SubscribeFilter::new(it.subscription(), QoS::AtLeastOnce))
-                .collect::<Vec<_>>();
-            let subscribe = Request::Subscribe(Subscribe::new_many(filters));
-            if let Err(error) = self.send(VecDeque::from([subscribe])) {
+            self.has_retained = has_session && self.connection.repeats_retained();
+            if let Err(error) = self.send(Outgoing::Subscribe) {
                 return self.fail(error, receiver);
             }
         } else {
@@ -367,9 +340,7 @@ impl Subscriber {
 
     /// Pauses after a failure that may pass by itself; others are returned.
     fn fail(&mut self, error: Error, receiver: &mut dyn Receiver) -> anyhow::Result<()> {
-        self.client.clean();
-        // The broker sends again what was not taken yet.
-        self.client.state.events.clear();
+        self.connection.abandon();
         self.receipts.disconnect();
         if self.options.until == Until::End || error.retry() != Retry::Backoff {
             return Err(error.into());
@@ -388,26 +359,4 @@ impl Subscriber {
         }
         Ok(())
     }
-}
-
-/// The headers of a message as they land.
-fn headers_of(is_retained: bool, births: Option<&str>) -> Option<String> {
-    let retained = is_retained.then_some((RETAINED, "true"));
-    let births = births.map(|births| (sparkplug::HEADER, births));
-    let all = retained.into_iter().chain(births);
-    let all = all.map(|(key, value)| Header::new(key.as_bytes(), Some(value.as_bytes())));
-    let all: Vec<Header<'_>> = all.collect();
-    (!all.is_empty()).then(|| headers::write(&all))
-}
-
-/// Writes packets and flushes them at once.
-async fn write(client: &mut EventLoop, requests: VecDeque<Request>) -> Result<(), ConnectionError> {
-    let Some(network) = &mut client.network else { return Ok(()) };
-    for request in requests {
-        let packet: Result<_, StateError> = client.state.handle_outgoing_packet(request);
-        if let Some(packet) = packet? {
-            network.write(packet).await?;
-        }
-    }
-    Ok(network.flush().await?)
 }

@@ -10,6 +10,7 @@ pub struct MqttSource {
     pub port: u16,
     /// Whether the connection is encrypted and the certificate of the broker checked.
     pub is_encrypted: bool,
+    pub version: MqttVersion,
     pub filters: Vec<TopicFilter>,
     pub payload: MqttPayload,
     /// The session at the broker has this name; two programs must not share it.
@@ -19,6 +20,16 @@ pub struct MqttSource {
     pub password: Option<String>,
     /// Certificates of trusted authorities beside those of the system, in PEM.
     pub ca_file: Option<String>,
+}
+
+/// The version of the protocol.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum MqttVersion {
+    /// 3.1.1: a message is a topic and a payload.
+    #[default]
+    Three,
+    /// 5: a message may have properties, and a refusal has a reason.
+    Five,
 }
 
 /// What the bytes of a message are.

@@ -1,13 +1,19 @@
-//! Topic filters of MQTT (MQTT 3.1.1, section 4.7), whose wildcards may have names.
+//! Topic filters of MQTT (MQTT 3.1.1, section 4.7), whose wildcards may have names, and shared subscriptions (MQTT 5,
+//! section 4.8.2).
+
+/// The first level of a shared subscription; its group and the filter follow.
+const SHARED: &str = "$share/";
 
 const ALLOWED: &str = "allowed are levels between /: plain text, + for one level, {name} for one level that a \
-    column takes, and # for all further levels, as the last one";
+    column takes, and # for all further levels, as the last one; $share/GROUP/ may precede the filter";
 
 /// A topic filter: `plant/{area}/+/temperature` or `plant/#`. A level `{name}` matches as `+` does, and columns with
-/// `from = "topic"` take its text.
+/// `from = "topic"` take its text. With `$share/GROUP/` before it, each message goes to one client of the group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TopicFilter {
     text: String,
+    /// The group of a shared subscription.
+    group: Option<String>,
     levels: Vec<Level>,
     /// Whether further levels follow.
     is_open: bool,
@@ -30,16 +36,14 @@ impl TopicFilter {
         if text.is_empty() || text.len() > usize::from(u16::MAX) || text.contains('\0') {
             return Err(wrong("expected 1 to 65535 bytes without a zero"));
         }
-        if text.starts_with("$share/") {
-            return Err(wrong("shared subscriptions have no order"));
-        }
-        let open = text.strip_suffix('#').filter(|it| it.is_empty() || it.ends_with('/'));
+        let (group, filter) = shared(text).map_err(wrong)?;
+        let open = filter.strip_suffix('#').filter(|it| it.is_empty() || it.ends_with('/'));
         let is_open = open.is_some();
-        let closed = open.map(|it| it.strip_suffix('/').unwrap_or(it)).unwrap_or(text);
+        let closed = open.map(|it| it.strip_suffix('/').unwrap_or(it)).unwrap_or(filter);
         let parts =
             if is_open && open == Some("") { Vec::new() } else { closed.split('/').collect() };
         let levels = parts.into_iter().map(level).collect::<Result<Vec<_>, _>>().map_err(wrong)?;
-        Ok(Self { text: text.to_owned(), levels, is_open })
+        Ok(Self { text: text.to_owned(), group: group.map(str::to_owned), levels, is_open })
     }
 
     /// The filter as a subscription has it, without names.
@@ -49,7 +53,16 @@ impl TopicFilter {
             Level::Any(_) => "+".to_owned(),
         };
         let rest = self.is_open.then(|| "#".to_owned());
-        self.levels.iter().map(level).chain(rest).collect::<Vec<_>>().join("/")
+        let filter = self.levels.iter().map(level).chain(rest).collect::<Vec<_>>().join("/");
+        match &self.group {
+            Some(group) => format!("{SHARED}{group}/{filter}"),
+            None => filter,
+        }
+    }
+
+    /// Whether each message goes to only one of several clients.
+    pub fn is_shared(&self) -> bool {
+        self.group.is_some()
     }
 
     /// The filter as written in the contract.
@@ -87,6 +100,18 @@ impl TopicFilter {
         let is_named = |level: &Level| matches!(level, Level::Any(Some(it)) if it == name);
         let at = self.levels.iter().position(is_named)?;
         self.matches(topic).then(|| topic.split('/').nth(at)).flatten()
+    }
+}
+
+/// The group of a shared subscription, if `text` is one, and the filter.
+fn shared(text: &str) -> Result<(Option<&str>, &str), &'static str> {
+    let Some(rest) = text.strip_prefix(SHARED) else { return Ok((None, text)) };
+    match rest.split_once('/') {
+        Some((group, _)) if group.is_empty() || group.contains(['+', '#', '{', '}']) => {
+            Err("the group of a shared subscription is plain text")
+        }
+        Some((group, filter)) if !filter.is_empty() => Ok((Some(group), filter)),
+        _ => Err("a shared subscription has a group and a filter"),
     }
 }
 
@@ -162,10 +187,28 @@ mod tests {
     }
 
     #[test]
-    fn invalid_filters_are_refused() {
-        for text in
-            ["", "a/#/b", "a#", "a/b+", "{a b}/c", "a/{}", "x{y}", "$share/g/a", "a\0b", "##"]
+    fn a_shared_subscription_matches_as_its_filter_does() {
+        let shared = filter("$share/hall 3/a/{unit}/#");
+        let plain = filter("a/{unit}/#");
+        assert_eq!(shared.subscription(), "$share/hall 3/a/+/#");
+        assert_eq!(shared.as_str(), "$share/hall 3/a/{unit}/#");
+        assert!(shared.is_shared() && !plain.is_shared());
+        for topic in ["a/7", "a/7/t", "a", "$share/hall 3/a/7", "b/7"] {
+            assert_eq!(shared.matches(topic), plain.matches(topic), "{topic}");
+            assert_eq!(shared.level(topic, "unit"), plain.level(topic, "unit"), "{topic}");
+        }
+        assert_eq!(filter("$share/g//a").subscription(), "$share/g//a");
+        assert_eq!(filter("$share/g/#").subscription(), "$share/g/#");
+        for text in ["$share/", "$share/g", "$share/g/", "$share//a", "$share/+/a", "$share/{g}/a"]
         {
+            let error = TopicFilter::parse(text).unwrap_err();
+            assert!(error.contains("shared subscription"), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn invalid_filters_are_refused() {
+        for text in ["", "a/#/b", "a#", "a/b+", "{a b}/c", "a/{}", "x{y}", "a\0b", "##"] {
             let error = TopicFilter::parse(text).unwrap_err();
             assert!(error.contains("allowed are levels"), "{text}: {error}");
         }

@@ -5,13 +5,19 @@ use crate::diagnostic::did_you_mean;
 use crate::secret::SecretRef;
 use crate::toml_reader::TomlReader;
 use plant::contract::{Column, Format, Origin};
-use plant::mqtt_source::{MqttPayload, MqttSource};
+use plant::mqtt_source::{MqttPayload, MqttSource, MqttVersion};
 use plant::sparkplug;
 use plant::topic_filter::TopicFilter;
 use url::Url;
 
 /// Keys of dumps and of Kafka, which have no meaning for messages of a broker of MQTT.
 const OF_OTHERS: [&str; 6] = ["paths", "topics", "done_marker", "dump_unit", "framing", "changes"];
+
+/// Versions of the protocol; the first one is the default.
+pub(crate) const VERSIONS: [&str; 2] = ["3.1.1", "5"];
+
+/// Headers that messages of version 3.1.1 have.
+const HEADERS_OF_THREE: [&str; 2] = ["retained", "sparkplug"];
 
 /// The format of payloads of Sparkplug B.
 const SPARKPLUG_B: &str = "sparkplug_b";
@@ -89,6 +95,13 @@ pub(super) fn check_columns(reader: &TomlReader<'_, '_>, source: &MqttSource, co
             let message = format!("column `{name}`: a message of MQTT has no key");
             reader.note("columns", message, "Use from = \"topic\".");
         }
+        let is_in_three = HEADERS_OF_THREE.contains(&header.as_str());
+        if *origin == Origin::Header && source.version == MqttVersion::Three && !is_in_three {
+            let message =
+                format!("column `{name}`: a message of MQTT 3.1.1 has no header `{header}`");
+            let remedy = "Write version = \"5\" in [mqtt] if the publishers send user properties, or header = \"retained\".";
+            reader.note("columns", message, remedy);
+        }
         let is_whole = header == name || header == "topic";
         if *origin == Origin::Topic && !is_whole && !source.has_level(header) {
             let message = format!("column `{name}`: no filter in topics has a level {{{header}}}");
@@ -103,7 +116,13 @@ pub(super) fn check_columns(reader: &TomlReader<'_, '_>, source: &MqttSource, co
 /// Notes filters and columns that do not fit Sparkplug B.
 fn check_sparkplug(reader: &TomlReader<'_, '_>, source: &MqttSource, columns: &[Column]) {
     let prefix = format!("{}/", sparkplug::NAMESPACE);
-    for filter in source.filters.iter().filter(|it| !it.as_str().starts_with(&prefix)) {
+    for filter in source.filters.iter().filter(|it| it.is_shared()) {
+        let message = format!("the shared subscription `{}` for Sparkplug B", filter.as_str());
+        let remedy = "Remove $share/GROUP/: births and data of an edge node have an order, and belong to one client.";
+        reader.note("mqtt", message, remedy);
+    }
+    let plain = source.filters.iter().filter(|it| !it.is_shared());
+    for filter in plain.filter(|it| !it.as_str().starts_with(&prefix)) {
         let message = format!("the filter `{}` does not begin with {prefix}", filter.as_str());
         let remedy = format!("Write \"{prefix}{{group}}/#\", or \"{prefix}My group/#\".");
         reader.note("mqtt", message, remedy);
@@ -130,7 +149,8 @@ fn broker(mut reader: TomlReader<'_, '_>, table: &str) -> Option<MqttSource> {
             None
         }
     });
-    let filters = filters(&mut reader);
+    let version = version(&mut reader);
+    let filters = filters(&mut reader, version);
     let client_id = client_id(&mut reader, table);
     let user = reader.text("user");
     let password = password(&mut reader, user.is_some());
@@ -145,6 +165,7 @@ fn broker(mut reader: TomlReader<'_, '_>, table: &str) -> Option<MqttSource> {
         host,
         port,
         is_encrypted,
+        version: version?,
         filters: filters?,
         payload: MqttPayload::default(),
         client_id,
@@ -177,7 +198,23 @@ fn address(text: &str) -> Result<(String, u16, bool), &'static str> {
     Ok((host, port, is_encrypted))
 }
 
-fn filters(reader: &mut TomlReader<'_, '_>) -> Option<Vec<TopicFilter>> {
+/// The version of the protocol; `None` if it is invalid.
+fn version(reader: &mut TomlReader<'_, '_>) -> Option<MqttVersion> {
+    match reader.text("version").as_deref() {
+        None | Some("3.1.1") => Some(MqttVersion::Three),
+        Some("5") => Some(MqttVersion::Five),
+        Some(other) => {
+            let message = format!("invalid version `{other}`: expected 3.1.1 or 5");
+            reader.note("version", message, "Write version = \"3.1.1\" or version = \"5\".");
+            None
+        }
+    }
+}
+
+fn filters(
+    reader: &mut TomlReader<'_, '_>,
+    version: Option<MqttVersion>,
+) -> Option<Vec<TopicFilter>> {
     let texts = reader.texts("topics").unwrap_or_default();
     if texts.is_empty() {
         let remedy = "Write topics = [\"plant/{area}/{unit}/temperature\"].";
@@ -187,7 +224,17 @@ fn filters(reader: &mut TomlReader<'_, '_>) -> Option<Vec<TopicFilter>> {
     let mut filters = Vec::with_capacity(texts.len());
     for text in texts {
         match TopicFilter::parse(&text) {
-            Ok(filter) => filters.push(filter),
+            Ok(filter) => {
+                if filter.is_shared() && version == Some(MqttVersion::Three) {
+                    let message = format!("`{text}`: MQTT 3.1.1 has no shared subscriptions");
+                    reader.note(
+                        "topics",
+                        message,
+                        "Write version = \"5\", or remove $share/GROUP/.",
+                    );
+                }
+                filters.push(filter);
+            }
             Err(problem) => reader.note("topics", problem, "Correct the filter."),
         }
     }
@@ -247,6 +294,23 @@ mod tests {
     }
 
     #[test]
+    fn the_version_is_a_key_of_the_broker() {
+        let version = |text: &str| {
+            let (source, notes) =
+                read(&format!("[mqtt]\nurl = 'mqtt://b'\ntopics = ['a']\n{text}\n"));
+            assert_eq!(notes, "");
+            source.unwrap().version
+        };
+        assert_eq!(version(""), MqttVersion::Three);
+        assert_eq!(version("version = '3.1.1'"), MqttVersion::Three);
+        assert_eq!(version("version = '5'"), MqttVersion::Five);
+        let shared = "[mqtt]\nurl = 'mqtt://b'\ntopics = ['$share/g/a/{x}']\nversion = '5'\n";
+        let (source, notes) = read(shared);
+        assert_eq!(notes, "");
+        assert_eq!(source.unwrap().filters[0].subscription(), "$share/g/a/+");
+    }
+
+    #[test]
     fn mistakes_are_noted_with_their_line() {
         let check = |text: &str, expected: &str| {
             let notes = read(text).1;
@@ -264,6 +328,12 @@ mod tests {
         check(&table("password = 'env:P'"), "`password` without `user`");
         check(&table("ca_file = 'x'"), "not encrypted");
         check(&table("client_id = ''"), "invalid client_id");
+        check(&table("version = '4'"), "expected 3.1.1 or 5");
+        check(&table("version = 5"), "`version`");
+        check(
+            "[mqtt]\nurl = 'mqtt://b'\ntopics = ['$share/g/a']",
+            "MQTT 3.1.1 has no shared subscriptions",
+        );
         check(&table("qos = 2"), "unknown key `qos`");
         check(&format!("topics = ['x']\n{}", table("")), "`topics` beside `[mqtt]`");
     }

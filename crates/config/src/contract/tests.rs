@@ -124,4 +124,17 @@ fn what_sparkplug_does_not_have_is_a_mistake() {
     let column = "{ name = \"seq\", type = \"int\", from = \"envelope\" }";
     check_mistake(mqtt(ours, sparkplug, column), "has no envelope");
     check_mistake(dump(sparkplug, ""), "without `[mqtt]`");
+    let shared = mqtt("\"$share/g/spBv1.0/#\"]\nversion = \"5\"\n#", sparkplug, METRIC);
+    check_mistake(shared, "the shared subscription");
+}
+
+#[test]
+fn headers_of_mqtt_depend_on_the_version() {
+    let property = "{ name = \"machine\", type = \"text\", from = \"header\" }";
+    let retained =
+        "{ name = \"is_old\", type = \"bool\", from = \"header\", header = \"retained\" }";
+    check_mistake(mqtt("\"a\"", "", property), "MQTT 3.1.1 has no header `machine`");
+    assert_eq!(mqtt("\"a\"", "", retained).unwrap().columns.len(), 1);
+    let five = "\"a\"]\nversion = \"5\"\n#";
+    assert_eq!(mqtt(five, "", property).unwrap().columns.len(), 1);
 }

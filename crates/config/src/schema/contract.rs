@@ -2,8 +2,8 @@
 
 use super::{Key, Kind, Table};
 use crate::contract::{
-    AUTHS, CHANGE_FORMATS, DUMP_UNITS, FORMATS, FRAMINGS, KINDS, MAX_FOOTER_LINES, ON_ERROR,
-    ORIGIN_NAMES, PAGES, PERCENT, REMOVED_RECORDS, SUPERSEDE,
+    AUTHS, CHANGE_FORMATS, DUMP_UNITS, FORMATS, FRAMINGS, KINDS, MAX_FOOTER_LINES, MQTT_VERSIONS,
+    ON_ERROR, ORIGIN_NAMES, PAGES, PERCENT, REMOVED_RECORDS, SUPERSEDE,
 };
 
 pub const CONTRACT: Table = Table::new(
@@ -159,7 +159,9 @@ const MQTT: Table = Table::new(
         Key::text("url", "The broker: mqtts://host:8883, or mqtt://host:1883 without encryption.")
             .required()
             .example("\"mqtts://broker.plant:8883\""),
-        Key::texts("topics", "Topic filters; + is one level, {name} one level that a column takes, # all further levels.")
+        Key::new("version", Kind::Choice(&MQTT_VERSIONS), "Version of the protocol; 5 has user properties, reasons of refusals and shared subscriptions.")
+            .default("\"3.1.1\""),
+        Key::texts("topics", "Topic filters; + is one level, {name} one level that a column takes, # all further levels; $share/GROUP/ before a filter shares its messages among the clients of a group (version 5).")
             .required()
             .example("[\"plant/{area}/{unit}/temperature\"]"),
         Key::text("user", "Name of the user.").example("\"cockpit\""),

@@ -1,10 +1,11 @@
 //! Which messages were received and not acknowledged yet.
 //!
 //! A broker sends a message with QoS 1 again, marked as a duplicate and with the same packet identifier, until it
-//! receives the acknowledgement (MQTT 3.1.1, sections 3.3.1.1 and 4.4). A message that is sent again after a lost
+//! receives the acknowledgement (sections 3.3.1.1 and 4.4 of MQTT 3.1.1 and 5). A message that is sent again after a lost
 //! connection is recognized by identifier, topic and payload while this process has not acknowledged it.
 
-use rumqttc::Publish;
+use super::connection::MqttMessage;
+use bytes::Bytes;
 use std::collections::{HashMap, VecDeque};
 
 /// The receipts of one session.
@@ -23,14 +24,15 @@ struct Receipt {
     number: i64,
     /// The packet identifier; 0 if the message needs no acknowledgement.
     id: u16,
-    /// What the message was; `None` if it was not read.
-    message: Option<Publish>,
+    /// Topic and payload; `None` if the message was not read.
+    content: Option<(String, Bytes)>,
 }
 
 impl Receipt {
-    fn is(&self, publish: &Publish) -> bool {
-        let is_same = |it: &Publish| it.topic == publish.topic && it.payload == publish.payload;
-        self.message.as_ref().is_some_and(is_same)
+    fn is(&self, message: &MqttMessage) -> bool {
+        let content = self.content.as_ref();
+        content
+            .is_some_and(|(topic, payload)| *topic == message.topic && *payload == message.payload)
     }
 }
 
@@ -41,25 +43,27 @@ impl Receipts {
     }
 
     /// Records a message. Returns its number, or `None` if it is one that was received before.
-    pub fn receive(&mut self, publish: Publish) -> Option<i64> {
-        let id = publish.pkid;
-        if let Some(earlier) = self.earlier.remove(&id).filter(|it| publish.dup && it.is(&publish))
-        {
+    pub fn receive(&mut self, message: &MqttMessage) -> Option<i64> {
+        let id = message.id;
+        let earlier = self.earlier.remove(&id);
+        if let Some(earlier) = earlier.filter(|it| message.is_again && it.is(message)) {
             self.pending.push_back(earlier);
             return None;
         }
         let number = self.next;
         self.next += 1;
         if id != 0 {
-            self.pending.push_back(Receipt { number, id, message: Some(publish) });
+            // The copy shares the bytes of the payload.
+            let content = Some((message.topic.clone(), message.payload.clone()));
+            self.pending.push_back(Receipt { number, id, content });
         }
         Some(number)
     }
 
     /// Records a message that is not read: it is acknowledged with those before it.
-    pub fn skip(&mut self, publish: &Publish) {
-        if publish.pkid != 0 {
-            let receipt = Receipt { number: self.next - 1, id: publish.pkid, message: None };
+    pub fn skip(&mut self, message: &MqttMessage) {
+        if message.id != 0 {
+            let receipt = Receipt { number: self.next - 1, id: message.id, content: None };
             self.pending.push_back(receipt);
         }
     }
@@ -81,7 +85,7 @@ impl Receipts {
 
     /// The connection is lost: the broker sends again what was not acknowledged.
     pub fn disconnect(&mut self) {
-        let kept = self.pending.drain(..).filter(|it| it.message.is_some());
+        let kept = self.pending.drain(..).filter(|it| it.content.is_some());
         self.earlier.extend(kept.map(|it| (it.id, it)));
     }
 
@@ -95,25 +99,23 @@ impl Receipts {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use rumqttc::QoS;
 
-    fn publish(id: u16, payload: &str) -> Publish {
-        let mut publish = Publish::new("a/b", QoS::AtLeastOnce, payload);
-        publish.pkid = id;
-        publish
+    fn message(id: u16, payload: &str) -> MqttMessage {
+        let payload = Bytes::from(payload.to_owned());
+        MqttMessage { topic: "a/b".into(), payload, id, ..MqttMessage::default() }
     }
 
-    fn again(id: u16, payload: &str) -> Publish {
-        Publish { dup: true, ..publish(id, payload) }
+    fn again(id: u16, payload: &str) -> MqttMessage {
+        MqttMessage { is_again: true, ..message(id, payload) }
     }
 
     #[test]
     fn messages_are_acknowledged_after_they_landed() {
         let mut receipts = Receipts::after(Some(6));
-        assert_eq!(receipts.receive(publish(1, "x")), Some(7));
-        receipts.skip(&publish(2, "retained"));
-        assert_eq!(receipts.receive(publish(0, "qos 0")), Some(8));
-        assert_eq!(receipts.receive(publish(3, "y")), Some(9));
+        assert_eq!(receipts.receive(&message(1, "x")), Some(7));
+        receipts.skip(&message(2, "retained"));
+        assert_eq!(receipts.receive(&message(0, "qos 0")), Some(8));
+        assert_eq!(receipts.receive(&message(3, "y")), Some(9));
         assert_eq!(receipts.waiting(), 3);
         assert!(receipts.take_landed(6).is_empty());
         assert_eq!(receipts.take_landed(8), [1, 2]);
@@ -124,13 +126,13 @@ mod tests {
     #[test]
     fn a_message_that_is_sent_again_is_received_once() {
         let mut receipts = Receipts::after(None);
-        assert_eq!(receipts.receive(publish(1, "x")), Some(0));
-        assert_eq!(receipts.receive(publish(2, "y")), Some(1));
+        assert_eq!(receipts.receive(&message(1, "x")), Some(0));
+        assert_eq!(receipts.receive(&message(2, "y")), Some(1));
         receipts.disconnect();
         assert_eq!(receipts.waiting(), 0);
-        assert_eq!(receipts.receive(again(1, "x")), None);
-        assert_eq!(receipts.receive(again(2, "y")), None);
-        assert_eq!(receipts.receive(publish(3, "x")), Some(2));
+        assert_eq!(receipts.receive(&again(1, "x")), None);
+        assert_eq!(receipts.receive(&again(2, "y")), None);
+        assert_eq!(receipts.receive(&message(3, "x")), Some(2));
         assert_eq!(receipts.take_landed(1), [1, 2]);
     }
 
@@ -138,19 +140,19 @@ mod tests {
     fn another_message_with_the_same_identifier_is_new() {
         let mut receipts = Receipts::after(None);
         for (first, second) in [
-            (publish(1, "x"), publish(1, "x")),
-            (publish(1, "x"), again(1, "y")),
-            (publish(1, "x"), Publish { topic: "a/c".into(), ..again(1, "x") }),
+            (message(1, "x"), message(1, "x")),
+            (message(1, "x"), again(1, "y")),
+            (message(1, "x"), MqttMessage { topic: "a/c".into(), ..again(1, "x") }),
         ] {
-            let number = receipts.receive(first).unwrap();
+            let number = receipts.receive(&first).unwrap();
             receipts.disconnect();
-            assert_eq!(receipts.receive(second), Some(number + 1));
+            assert_eq!(receipts.receive(&second), Some(number + 1));
             assert_eq!(receipts.take_landed(number + 1), [1]);
         }
-        receipts.receive(publish(1, "x"));
+        receipts.receive(&message(1, "x"));
         receipts.disconnect();
         receipts.forget();
-        assert!(receipts.receive(again(1, "x")).is_some());
+        assert!(receipts.receive(&again(1, "x")).is_some());
     }
 
     proptest! {
@@ -166,8 +168,8 @@ mod tests {
                 for id in unacknowledged.iter().copied().take(count) {
                     let is_again = id <= sent;
                     sent = sent.max(id);
-                    let message = Publish { dup: is_again, ..publish(id, "x") };
-                    numbers.extend(receipts.receive(message));
+                    let message = MqttMessage { is_again, ..message(id, "x") };
+                    numbers.extend(receipts.receive(&message));
                 }
                 let acknowledged = receipts.take_landed(count as i64 / 2);
                 unacknowledged.retain(|id| !acknowledged.contains(id));

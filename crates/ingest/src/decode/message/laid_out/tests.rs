@@ -6,7 +6,7 @@ use crate::decode::testing::contract;
 use crate::decode::{DecodeLimits, headers};
 use arrow::array::{Array as _, AsArray as _, BinaryArray, Int64Array, StringArray};
 use plant::contract::Format;
-use plant::mqtt_source::{MqttPayload, MqttSource};
+use plant::mqtt_source::{MqttPayload, MqttSource, MqttVersion};
 use std::sync::Arc;
 
 /// A contract with columns of these paths and origins.
@@ -178,6 +178,7 @@ fn levels_of_a_topic_of_mqtt_are_columns() {
         host: "broker".into(),
         port: 1883,
         is_encrypted: false,
+        version: MqttVersion::Three,
         filters: filters.into(),
         payload: MqttPayload::Json,
         client_id: "cockpit".into(),
@@ -385,6 +386,7 @@ fn each_metric_of_sparkplug_is_a_row_of_its_message() {
         host: "broker".into(),
         port: 1883,
         is_encrypted: false,
+        version: MqttVersion::Three,
         filters: vec![filter],
         payload: MqttPayload::SparkplugB,
         client_id: "cockpit".into(),
