@@ -129,10 +129,6 @@ impl Session {
     }
 
     async fn log_in(&mut self, address: &FtpAddress) -> Result<(), Failure> {
-        if self.tls.is_some() {
-            self.expect("PBSZ 0", &[200]).await?;
-            self.expect("PROT P", &[200]).await?;
-        }
         let user = self.ask(&format!("USER {}", address.user)).await?;
         match user.code {
             230 => {}
@@ -147,6 +143,10 @@ impl Session {
                 }
             }
             _ => return Err(self.failed(user.failure("USER"))),
+        }
+        if self.tls.is_some() {
+            self.expect("PBSZ 0", &[200]).await?;
+            self.expect("PROT P", &[200]).await?;
         }
         let features = self.ask("FEAT").await?;
         let is_offered = features.code == 211;
