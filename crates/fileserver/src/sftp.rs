@@ -36,7 +36,7 @@ impl Sftp {
         let leased = self.pool.lease(|| {
             let limit = self.limits.connect + self.limits.silence;
             let host = self.address.shown();
-            async move { within(limit, &host, Session::open(&self.address, &self.limits)).await }
+            async move { within(limit, &host, Session::start(&self.address, &self.limits)).await }
         });
         leased.await
     }

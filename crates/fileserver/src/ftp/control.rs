@@ -129,11 +129,11 @@ impl Session {
     }
 
     async fn log_in(&mut self, address: &FtpAddress) -> Result<(), Failure> {
-        let user = self.ask(&format!("USER {}", address.user)).await?;
+        let user = self.request(&format!("USER {}", address.user)).await?;
         match user.code {
             230 => {}
             331 => {
-                let password = self.ask(&format!("PASS {}", address.password.expose())).await?;
+                let password = self.request(&format!("PASS {}", address.password.expose())).await?;
                 // The reply may repeat the command.
                 if !matches!(password.code, 202 | 230) {
                     let reply = Reply { code: password.code, lines: Vec::new() };
@@ -148,7 +148,7 @@ impl Session {
             self.expect("PBSZ 0", &[200]).await?;
             self.expect("PROT P", &[200]).await?;
         }
-        let features = self.ask("FEAT").await?;
+        let features = self.request("FEAT").await?;
         let is_offered = features.code == 211;
         let has = |name: &str| {
             let mut lines = features.lines.iter().map(|line| line.trim().to_ascii_uppercase());
@@ -157,10 +157,10 @@ impl Session {
         self.has_mlsd = has("MLST") || has("MLSD");
         if has("UTF8") {
             // Servers that always use it refuse the command.
-            self.ask("OPTS UTF8 ON").await?;
+            self.request("OPTS UTF8 ON").await?;
         }
         self.expect("TYPE I", &[200]).await?;
-        let folder = self.ask("PWD").await?;
+        let folder = self.request("PWD").await?;
         let home = reply::quoted_folder(folder.text()).filter(|_| folder.code == 257);
         self.home = home.unwrap_or_else(|| "/".to_owned());
         Ok(())
@@ -253,7 +253,7 @@ impl Session {
 
     async fn passive(&mut self) -> Result<u16, Failure> {
         if !self.has_no_epsv {
-            let reply = self.ask("EPSV").await?;
+            let reply = self.request("EPSV").await?;
             match (reply.code, reply::extended_port(reply.text())) {
                 (229, Some(port)) => return Ok(port),
                 (500..=599, _) => self.has_no_epsv = true,
@@ -277,14 +277,14 @@ impl Session {
     }
 
     async fn expect(&mut self, command: &str, codes: &[u16]) -> Result<Reply, Failure> {
-        let reply = self.ask(command).await?;
+        let reply = self.request(command).await?;
         match codes.contains(&reply.code) {
             true => Ok(reply),
             false => Err(self.failed(reply.failure(command))),
         }
     }
 
-    async fn ask(&mut self, command: &str) -> Result<Reply, Failure> {
+    async fn request(&mut self, command: &str) -> Result<Reply, Failure> {
         let (shown, control) = (&self.shown, &mut self.control);
         within(self.silence, shown, send(control, command)).await?;
         self.receive().await

@@ -52,7 +52,7 @@ impl Download {
 
 impl Session {
     /// Starts `ssh`, logs in and agrees on the version.
-    pub async fn open(address: &SftpAddress, limits: &Limits) -> Result<Self, Failure> {
+    pub async fn start(address: &SftpAddress, limits: &Limits) -> Result<Self, Failure> {
         let ssh = Ssh::start(address, limits)?;
         let mut session = Self { ssh, next_id: 0, silence: limits.connect + limits.silence };
         let hello = packet::request(Request::Init, packet::VERSION, &[], &[]);
@@ -76,7 +76,7 @@ impl Session {
         &mut self,
         handle: &Handle,
     ) -> Result<Option<Vec<(Bytes, Attributes)>>, Failure> {
-        match self.ask(Request::ReadFolder, &[handle], &[]).await? {
+        match self.request(Request::ReadFolder, &[handle], &[]).await? {
             Reply::Names(names) => Ok(Some(names)),
             Reply::Status { code: packet::END, .. } => Ok(None),
             other => Err(unexpected(&other)),
@@ -88,14 +88,14 @@ impl Session {
         // Reading only, and no attributes for a new file.
         let numbers = [Number::Short(1), Number::Short(0)];
         let handle = self.handle(Request::Open, &[path], &numbers).await?;
-        match self.ask(Request::FileStat, &[&handle], &[]).await? {
+        match self.request(Request::FileStat, &[&handle], &[]).await? {
             Reply::Attributes(attributes) => Ok((handle, attributes)),
             other => Err(unexpected(&other)),
         }
     }
 
     pub async fn stat(&mut self, path: &[u8]) -> Result<Attributes, Failure> {
-        match self.ask(Request::Stat, &[path], &[]).await? {
+        match self.request(Request::Stat, &[path], &[]).await? {
             Reply::Attributes(attributes) => Ok(attributes),
             other => Err(unexpected(&other)),
         }
@@ -103,14 +103,14 @@ impl Session {
 
     /// The absolute path without links.
     pub async fn real_path(&mut self, path: &[u8]) -> Result<Bytes, Failure> {
-        match self.ask(Request::RealPath, &[path], &[]).await? {
+        match self.request(Request::RealPath, &[path], &[]).await? {
             Reply::Names(mut names) if names.len() == 1 => Ok(names.remove(0).0),
             other => Err(unexpected(&other)),
         }
     }
 
     pub async fn close(&mut self, handle: Handle) -> Result<(), Failure> {
-        match self.ask(Request::Close, &[&handle], &[]).await? {
+        match self.request(Request::Close, &[&handle], &[]).await? {
             Reply::Status { code: packet::OK, .. } => Ok(()),
             other => Err(unexpected(&other)),
         }
@@ -178,14 +178,14 @@ impl Session {
         texts: &[&[u8]],
         numbers: &[Number],
     ) -> Result<Handle, Failure> {
-        match self.ask(kind, texts, numbers).await? {
+        match self.request(kind, texts, numbers).await? {
             Reply::Handle(handle) => Ok(handle),
             other => Err(unexpected(&other)),
         }
     }
 
     /// Sends a request while no other is outstanding, and receives its answer.
-    async fn ask(
+    async fn request(
         &mut self,
         kind: Request,
         texts: &[&[u8]],
