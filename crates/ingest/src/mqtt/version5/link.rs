@@ -157,7 +157,8 @@ mod tests {
         assert!(timeout(Duration::ZERO, link.flush()).await.is_err(), "16 bytes do not fit into 6");
         let mut sent = vec![0; 16];
         let (read, flushed) = tokio::join!(theirs.read_exact(&mut sent), link.flush());
-        (read.unwrap(), flushed.unwrap());
+        read.unwrap();
+        flushed.unwrap();
         let expected: Vec<u8> = (1..=4).flat_map(|id| [0x40, 2, 0, id]).collect();
         assert_eq!(sent, expected);
     }
