@@ -16,13 +16,16 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
+/// Takes note of a name relative to the location that is left out, and why.
+type Skip = Arc<dyn Fn(&str, &str) + Send + Sync>;
+
 /// How names are judged, and where those that are left out are reported.
 #[derive(Clone)]
 pub struct Names {
     /// Why a name relative to the location cannot be a key; `None` if it can.
     pub fault: fn(&str) -> Option<&'static str>,
     /// Takes note of a name relative to the location that is left out, and why.
-    pub skip: Arc<dyn Fn(&str, &str) + Send + Sync>,
+    pub skip: Skip,
 }
 
 impl fmt::Debug for Names {

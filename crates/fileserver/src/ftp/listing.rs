@@ -128,7 +128,7 @@ fn windows(line: &str) -> Option<Option<Named>> {
     let (size, name) = rest.trim_start().split_once(' ')?;
     if size == "<DIR>" {
         let name = name.trim_start().to_owned();
-        return (!name.is_empty()).then(|| Some(Named::Other(Found::Folder { name })));
+        return (!name.is_empty()).then_some(Some(Named::Other(Found::Folder { name })));
     }
     let is_file = !size.is_empty() && size.bytes().all(|it| it.is_ascii_digit());
     (is_file && !name.is_empty()).then(|| Some(Named::File(name.to_owned())))

@@ -33,7 +33,7 @@ impl Reply {
             530 | 331 | 332 | 430 => Cause::Refused,
             550 if lower.contains("denied") || lower.contains("not permitted") => Cause::Denied,
             550 => Cause::Absent,
-            534 | 535 | 536 => Cause::Unsupported,
+            534..=536 => Cause::Unsupported,
             // Errors that pass, such as too many connections, and transfers that were cut off.
             400..=499 => Cause::Broken,
             _ => Cause::Unsupported,

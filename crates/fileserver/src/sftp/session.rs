@@ -120,7 +120,7 @@ impl Session {
     pub async fn read(&mut self, download: &mut Download) -> Result<Option<Bytes>, Failure> {
         while !download.is_at_end && download.waiting.len() < READS_AHEAD {
             let numbers = [Number::Long(download.offset), Number::Short(READ_BYTES)];
-            let id = self.request(Request::Read, &[&download.handle], &numbers).await?;
+            let id = self.send_request(Request::Read, &[&download.handle], &numbers).await?;
             let offset = download.offset;
             download.waiting.push_back(Waiting { id, offset, answer: None });
             download.offset += u64::from(READ_BYTES);
@@ -191,14 +191,14 @@ impl Session {
         texts: &[&[u8]],
         numbers: &[Number],
     ) -> Result<Reply, Failure> {
-        let id = self.request(kind, texts, numbers).await?;
+        let id = self.send_request(kind, texts, numbers).await?;
         match self.receive().await? {
             (answered, reply) if answered == id => Ok(reply),
             (_, reply) => Err(unexpected(&reply)),
         }
     }
 
-    async fn request(
+    async fn send_request(
         &mut self,
         kind: Request,
         texts: &[&[u8]],

@@ -33,18 +33,15 @@ fn joined(table: &TableWithJoins) -> Option<(usize, TableFactor)> {
         Some(alias) => alias.name.clone(),
         None => Ident::new(super::tree::last(name)),
     };
-    let find = |(place, join): (usize, &Join)| {
-        let (array, element) = elements(join)?;
-        let is_of_table = match array {
-            Expr::Identifier(_) => true,
-            Expr::CompoundIdentifier(parts) => {
-                parts.first().is_some_and(|it| it.value == name.value)
-            }
-            _ => false,
-        };
-        is_of_table.then_some((place, array, element))
+    let is_of_table = |array: &Expr| match array {
+        Expr::Identifier(_) => true,
+        Expr::CompoundIdentifier(parts) => parts.first().is_some_and(|it| it.value == name.value),
+        _ => false,
     };
-    let (place, array, element) = table.joins.iter().enumerate().find_map(find)?;
+    let found = table.joins.iter().map(elements).enumerate();
+    let mut found =
+        found.filter_map(|(place, it)| it.map(|(array, element)| (place, array, element)));
+    let (place, array, element) = found.find(|(_, array, _)| is_of_table(array))?;
     let sql = format!("SELECT *, unnest({array}) AS {element} FROM {}", table.relation);
     let parsed = Parser::parse_sql(&PostgreSqlDialect {}, &sql).ok()?.pop()?;
     let Statement::Query(subquery) = parsed else { return None };

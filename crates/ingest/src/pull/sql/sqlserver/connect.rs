@@ -35,14 +35,14 @@ pub async fn open(server: &Server, place: &str, wait: Duration) -> Result<Connec
         let mut config = config.clone();
         config.host(&host);
         config.port(port);
-        match Client::connect(config, socket.compat_write()).await {
+        match Box::pin(Client::connect(config, socket.compat_write())).await {
             Ok(connection) => return Ok(connection),
-            Err(tiberius::Error::Routing { host: other, port: other_port }) => {
+            Err(tiberius::error::Error::Routing { host: other, port: other_port }) => {
                 // A gateway puts the name of the instance behind the host.
                 other.split('\\').next().unwrap_or_default().clone_into(&mut host);
                 port = other_port;
             }
-            Err(tiberius::Error::Io { kind: std::io::ErrorKind::TimedOut, .. }) => {
+            Err(tiberius::error::Error::Io { kind: std::io::ErrorKind::TimedOut, .. }) => {
                 return Err(meaning::no_answer(place, wait));
             }
             Err(error) => return Err(meaning::of(place, &error)),

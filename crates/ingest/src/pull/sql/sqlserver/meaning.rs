@@ -28,22 +28,22 @@ const UNENCRYPTED: &str = "requested encryption level";
 const ADVICE: &str = " To connect anyway";
 
 /// What an error of the connection or the server means.
-pub fn of(place: &str, error: &tiberius::Error) -> Error {
+pub fn of(place: &str, error: &tiberius::error::Error) -> Error {
     match error {
-        tiberius::Error::Server(answer) => of_answer(place, answer),
-        tiberius::Error::Tls(text) => {
+        tiberius::error::Error::Server(answer) => of_answer(place, answer),
+        tiberius::error::Error::Tls(text) => {
             let cause = text.split(ADVICE).next().unwrap_or(text);
             Error::Unreachable(format!(
                 "no encrypted connection to {place}: {cause}; check ca_file, and that the certificate names the host"
             ))
         }
-        tiberius::Error::Io { kind, message } if ENDED.contains(kind) => {
+        tiberius::error::Error::Io { kind, message } if ENDED.contains(kind) => {
             Error::Unreachable(format!("{place} has ended the connection: {message}"))
         }
-        tiberius::Error::Io { message, .. } => {
+        tiberius::error::Error::Io { message, .. } => {
             Error::Unreachable(format!("{place} cannot be reached: {message}"))
         }
-        tiberius::Error::Protocol(text) if text.contains(UNENCRYPTED) => Error::Unreachable(
+        tiberius::error::Error::Protocol(text) if text.contains(UNENCRYPTED) => Error::Unreachable(
             format!("{place} offers no encryption; enable it at the server, or write tls = false"),
         ),
         other => Error::Unreachable(format!("{place} cannot be read: {other}")),
