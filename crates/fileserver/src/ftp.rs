@@ -1,7 +1,7 @@
 //! FTP with passive transfers, in plain text or over TLS.
 //!
-//! Files are listed by `MLSD`, which has sizes and times to the second in UTC. A server without it is asked by `LIST`
-//! for names, and by `SIZE` and `MDTM` for each file, because `LIST` shows times to the minute at best.
+//! Files are listed by `MLSD`, which has sizes and times to the second in UTC. From a server without it, `LIST` gives
+//! the names, and `SIZE` and `MDTM` the size and time of each file, because `LIST` shows times to the minute at best.
 
 mod control;
 mod listing;
@@ -12,7 +12,7 @@ use crate::entry::Found;
 use crate::pool::{Leased, Pool};
 use crate::{Cause, Content, Failure, FileServer, Limits, Names, Protocol, Secret, within};
 use bytes::Bytes;
-use control::{Session, Transfer};
+use control::{FtpSession, Transfer};
 use futures::{StreamExt as _, stream};
 use object_store::path::Path as Key;
 use std::path::PathBuf;
@@ -58,22 +58,26 @@ pub fn ftp(address: FtpAddress, root: Key, limits: Limits, names: Names) -> File
 #[derive(Debug)]
 struct Ftp {
     address: Arc<FtpAddress>,
-    pool: Pool<Session>,
+    pool: Pool<FtpSession>,
     limits: Limits,
 }
 
 impl Ftp {
-    async fn lease(&self) -> Result<Leased<Session>, Failure> {
+    async fn lease(&self) -> Result<Leased<FtpSession>, Failure> {
         let leased = self.pool.lease(|| {
             let limit = self.limits.connect + self.limits.silence;
             let host = self.address.shown();
-            async move { within(limit, &host, Session::open(&self.address, &self.limits)).await }
+            async move { within(limit, &host, FtpSession::open(&self.address, &self.limits)).await }
         });
         leased.await
     }
 
     /// Keeps the connection if the server has answered, even with a refusal.
-    fn settle<T>(&self, leased: Leased<Session>, done: Result<T, Failure>) -> Result<T, Failure> {
+    fn settle<T>(
+        &self,
+        leased: Leased<FtpSession>,
+        done: Result<T, Failure>,
+    ) -> Result<T, Failure> {
         match &done {
             Err(failure) if !matches!(failure.cause, Cause::Absent | Cause::Denied) => {
                 self.pool.close_idle();
@@ -110,7 +114,7 @@ impl Protocol for Ftp {
 }
 
 /// The next bytes of a file, the connection with the rest, and how many bytes are expected.
-type Rest = Option<(Leased<Session>, Transfer, u64)>;
+type Rest = Option<(Leased<FtpSession>, Transfer, u64)>;
 
 async fn next(rest: Rest) -> Result<Option<(Bytes, Rest)>, Failure> {
     let Some((mut leased, mut transfer, expected)) = rest else { return Ok(None) };

@@ -15,7 +15,7 @@ use chrono::DateTime;
 use futures::{StreamExt as _, stream};
 use object_store::path::Path as Key;
 use packet::{Attributes, Kind};
-use session::{Download, Session};
+use session::{Download, SftpSession};
 use std::sync::Arc;
 
 /// A server of SFTP as an object store, with the location `root`. Nothing is connected yet.
@@ -27,22 +27,29 @@ pub fn sftp(address: SftpAddress, root: Key, limits: Limits, names: Names) -> Fi
 #[derive(Debug)]
 struct Sftp {
     address: Arc<SftpAddress>,
-    pool: Pool<Session>,
+    pool: Pool<SftpSession>,
     limits: Limits,
 }
 
 impl Sftp {
-    async fn lease(&self) -> Result<Leased<Session>, Failure> {
-        let leased = self.pool.lease(|| {
-            let limit = self.limits.connect + self.limits.silence;
-            let host = self.address.shown();
-            async move { within(limit, &host, Session::start(&self.address, &self.limits)).await }
-        });
+    async fn lease(&self) -> Result<Leased<SftpSession>, Failure> {
+        let leased =
+            self.pool.lease(|| {
+                let limit = self.limits.connect + self.limits.silence;
+                let host = self.address.shown();
+                async move {
+                    within(limit, &host, SftpSession::start(&self.address, &self.limits)).await
+                }
+            });
         leased.await
     }
 
     /// Keeps the connection if the server has answered, even with a refusal.
-    fn settle<T>(&self, leased: Leased<Session>, done: Result<T, Failure>) -> Result<T, Failure> {
+    fn settle<T>(
+        &self,
+        leased: Leased<SftpSession>,
+        done: Result<T, Failure>,
+    ) -> Result<T, Failure> {
         match &done {
             Err(failure) if !matches!(failure.cause, Cause::Absent | Cause::Denied) => {
                 self.pool.close_idle();
@@ -81,7 +88,7 @@ impl Protocol for Sftp {
 }
 
 /// The next bytes of a file, and the connection with the rest.
-type Rest = Option<(Leased<Session>, Download)>;
+type Rest = Option<(Leased<SftpSession>, Download)>;
 
 async fn next(rest: Rest) -> Result<Option<(Bytes, Rest)>, Failure> {
     let Some((mut leased, mut download)) = rest else { return Ok(None) };
@@ -103,7 +110,11 @@ fn server_path(path: &str) -> String {
 }
 
 /// The entries of a folder. Links are followed, unless they lead to a folder that contains them.
-async fn entries(session: &mut Session, path: &str, most: usize) -> Result<Vec<Found>, Failure> {
+async fn entries(
+    session: &mut SftpSession,
+    path: &str,
+    most: usize,
+) -> Result<Vec<Found>, Failure> {
     let mut found = Vec::new();
     let mut links = Vec::new();
     let handle = session.open_folder(path.as_bytes()).await?;

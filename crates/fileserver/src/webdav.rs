@@ -41,7 +41,7 @@ pub enum WebdavLogin {
 /// A server of WebDAV as an object store, with the location `root`. Nothing is connected yet.
 ///
 /// # Errors
-/// The address is no URL, or the file of authorities cannot be read.
+/// The address is not a URL, or the file of authorities cannot be read.
 pub fn webdav(
     address: WebdavAddress,
     root: Key,

@@ -131,7 +131,7 @@ impl Place {
             _ => (address, default_port(scheme)),
         };
         if !is_host(host) {
-            bail!(wrong("the host is no name and no IP address"));
+            bail!(wrong("the host is neither a name nor an IP address"));
         }
         let needs_user = !scheme.starts_with("webdav");
         if needs_user && !is_user(&user) {

@@ -85,7 +85,7 @@ settings! {
             "a fast broker sends so many during a commit; they stay in memory until they are in the lake, some 3 MB";
         /// Time for which a broker keeps the session of this program with version 5 while it is not connected.
         mqtt_session_expiry_s: u32 = 2_592_000, in 60 to 4_294_967_295,
-            "30 days are longer than a plant stands still; 4294967295 is without end, and a forgotten session fills the disk of the broker";
+            "30 days are longer than an outage or a holiday; 4294967295 is without end, and a forgotten session fills the disk of the broker";
         /// Topics that a broker may replace by numbers with version 5: its topic alias maximum; 0 is none.
         mqtt_topic_aliases: u16 = 100, in 0 to 65_535,
             "each is kept in memory; a topic without a number only costs some bytes";

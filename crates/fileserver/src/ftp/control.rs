@@ -1,7 +1,7 @@
 //! The connection with commands, and transfers.
 
 use super::listing::{self, Named};
-use super::reply::{self, Reply};
+use super::reply::{self, FtpReply};
 use super::tls::Tls;
 use super::{FtpAddress, FtpSecurity};
 use crate::entry::{Found, Version, too_many};
@@ -35,7 +35,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 type Connection = Box<dyn Stream>;
 
 /// A connection that has logged in.
-pub struct Session {
+pub struct FtpSession {
     control: BufReader<Connection>,
     tls: Option<Tls>,
     /// Where transfers connect to; the port changes.
@@ -49,9 +49,9 @@ pub struct Session {
     silence: Duration,
 }
 
-impl std::fmt::Debug for Session {
+impl std::fmt::Debug for FtpSession {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Session").field("shown", &self.shown).finish_non_exhaustive()
+        f.debug_struct("FtpSession").field("shown", &self.shown).finish_non_exhaustive()
     }
 }
 
@@ -63,7 +63,7 @@ pub struct Transfer {
 }
 
 impl Transfer {
-    /// The next bytes; `None` at the end, which [`Session::end_transfer`] confirms.
+    /// The next bytes; `None` at the end, which [`FtpSession::end_transfer`] confirms.
     pub async fn read(&mut self) -> Result<Option<Bytes>, Failure> {
         let (silence, is_encrypted, data) = (self.silence, self.is_encrypted, &mut self.data);
         within(silence, "a transfer", async {
@@ -83,7 +83,7 @@ impl Transfer {
     }
 }
 
-impl Session {
+impl FtpSession {
     /// Connects and logs in.
     pub async fn open(address: &FtpAddress, limits: &Limits) -> Result<Self, Failure> {
         let shown = address.shown();
@@ -136,7 +136,7 @@ impl Session {
                 let password = self.request(&format!("PASS {}", address.password.expose())).await?;
                 // The reply may repeat the command.
                 if !matches!(password.code, 202 | 230) {
-                    let reply = Reply { code: password.code, lines: Vec::new() };
+                    let reply = FtpReply { code: password.code, lines: Vec::new() };
                     let cause = reply.failure("PASS").cause;
                     let cause = if cause == Cause::Broken { cause } else { Cause::Refused };
                     return Err(self.failed(Failure::new(cause, format!("PASS: {}", reply.code))));
@@ -202,7 +202,7 @@ impl Session {
         Ok((version, transfer))
     }
 
-    /// Receives the reply that ends a transfer, which says whether it was complete.
+    /// Receives the reply that ends a transfer, with whether it was complete.
     pub async fn end_transfer(&mut self) -> Result<(), Failure> {
         let reply = self.receive().await?;
         match reply.code {
@@ -276,7 +276,7 @@ impl Session {
         }
     }
 
-    async fn expect(&mut self, command: &str, codes: &[u16]) -> Result<Reply, Failure> {
+    async fn expect(&mut self, command: &str, codes: &[u16]) -> Result<FtpReply, Failure> {
         let reply = self.request(command).await?;
         match codes.contains(&reply.code) {
             true => Ok(reply),
@@ -284,13 +284,13 @@ impl Session {
         }
     }
 
-    async fn request(&mut self, command: &str) -> Result<Reply, Failure> {
+    async fn request(&mut self, command: &str) -> Result<FtpReply, Failure> {
         let (shown, control) = (&self.shown, &mut self.control);
         within(self.silence, shown, send(control, command)).await?;
         self.receive().await
     }
 
-    async fn receive(&mut self) -> Result<Reply, Failure> {
+    async fn receive(&mut self) -> Result<FtpReply, Failure> {
         let (shown, control) = (&self.shown, &mut self.control);
         let received = within(self.silence, shown, receive(control)).await;
         received.map_err(|failure| self.failed(failure))
@@ -363,7 +363,7 @@ async fn send(control: &mut (impl AsyncWrite + Unpin), command: &str) -> Result<
     control.flush().await.map_err(|error| Failure::broken(&error))
 }
 
-async fn receive(control: &mut (impl AsyncBufRead + Unpin)) -> Result<Reply, Failure> {
+async fn receive(control: &mut (impl AsyncBufRead + Unpin)) -> Result<FtpReply, Failure> {
     let mut lines = Vec::new();
     let mut first = None;
     while lines.len() < REPLY_LINES {
@@ -377,7 +377,7 @@ async fn receive(control: &mut (impl AsyncBufRead + Unpin)) -> Result<Reply, Fai
         let text = text.trim_end_matches('\r');
         match (first, reply::line(text)) {
             (None, Some((code, true, rest))) => {
-                return Ok(Reply { code, lines: vec![rest.to_owned()] });
+                return Ok(FtpReply { code, lines: vec![rest.to_owned()] });
             }
             (None, Some((code, false, rest))) => {
                 first = Some(code);
@@ -389,7 +389,7 @@ async fn receive(control: &mut (impl AsyncBufRead + Unpin)) -> Result<Reply, Fai
             }
             (Some(code), Some((last, true, rest))) if code == last => {
                 lines.push(rest.to_owned());
-                return Ok(Reply { code, lines });
+                return Ok(FtpReply { code, lines });
             }
             (Some(_), _) => lines.push(text.to_owned()),
         }
@@ -402,14 +402,14 @@ mod tests {
     use super::*;
     use futures::FutureExt as _;
 
-    fn received(mut bytes: &[u8]) -> Result<Reply, Failure> {
+    fn received(mut bytes: &[u8]) -> Result<FtpReply, Failure> {
         receive(&mut bytes).now_or_never().unwrap()
     }
 
     #[test]
     fn replies_have_one_line_or_several() {
         let reply = received(b"220 ready\r\n221 x").unwrap();
-        assert_eq!(reply, Reply { code: 220, lines: vec!["ready".to_owned()] });
+        assert_eq!(reply, FtpReply { code: 220, lines: vec!["ready".to_owned()] });
         let features = b"211-Features:\r\n MLST type*;size*;\r\n 226 x\r\n212 y\r\n211 End\r\n";
         let reply = received(features).unwrap();
         assert_eq!(reply.code, 211);

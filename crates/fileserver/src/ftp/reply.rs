@@ -4,7 +4,7 @@ use crate::failure::{Cause, Failure};
 
 /// A reply of one or more lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reply {
+pub struct FtpReply {
     pub code: u16,
     /// All lines; the first and the last without the code.
     pub lines: Vec<String>,
@@ -24,7 +24,7 @@ pub fn line(text: &str) -> Option<(u16, bool, &str)> {
     Some((code.parse().ok()?, is_last, text.get(4..).unwrap_or_default()))
 }
 
-impl Reply {
+impl FtpReply {
     /// The failure of a command that was answered so.
     pub fn failure(&self, command: &str) -> Failure {
         let text = self.lines.join(" ");
@@ -130,7 +130,7 @@ mod tests {
             (426, "Transfer aborted", Cause::Broken),
             (502, "Not implemented", Cause::Unsupported),
         ] {
-            let reply = Reply { code, lines: vec![text.to_owned()] };
+            let reply = FtpReply { code, lines: vec![text.to_owned()] };
             assert_eq!(reply.failure("RETR").cause, expected, "{code} {text}");
         }
     }

@@ -28,7 +28,7 @@ pub type Handle = Bytes;
 
 /// An answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reply {
+pub enum SftpReply {
     Version(u32),
     Status { code: u32, text: String },
     Handle(Handle),
@@ -37,7 +37,7 @@ pub enum Reply {
     Attributes(Attributes),
 }
 
-/// Codes of [`Reply::Status`].
+/// Codes of [`SftpReply::Status`].
 pub const OK: u32 = 0;
 pub const END: u32 = 1;
 pub const NO_SUCH_FILE: u32 = 2;
@@ -107,19 +107,19 @@ pub enum Number {
 ///
 /// # Errors
 /// The packet is not what the protocol describes.
-pub fn reply(packet: Bytes) -> Result<(u32, Reply), &'static str> {
+pub fn reply(packet: Bytes) -> Result<(u32, SftpReply), &'static str> {
     let mut fields = Fields(packet);
     let kind = fields.byte()?;
     if kind == 2 {
-        return Ok((0, Reply::Version(fields.number()?)));
+        return Ok((0, SftpReply::Version(fields.number()?)));
     }
     let id = fields.number()?;
     let reply = match kind {
-        101 => Reply::Status { code: fields.number()?, text: fields.optional_text() },
-        102 => Reply::Handle(fields.text()?),
-        103 => Reply::Data(fields.text()?),
-        104 => Reply::Names(fields.names()?),
-        105 => Reply::Attributes(fields.attributes()?),
+        101 => SftpReply::Status { code: fields.number()?, text: fields.optional_text() },
+        102 => SftpReply::Handle(fields.text()?),
+        103 => SftpReply::Data(fields.text()?),
+        104 => SftpReply::Names(fields.names()?),
+        105 => SftpReply::Attributes(fields.attributes()?),
         _ => return Err("an answer has an unknown type"),
     };
     Ok((id, reply))
@@ -224,11 +224,14 @@ mod tests {
     #[test]
     fn answers_are_read() {
         let version = "02 00000003 00000004 74657374 00000001 31";
-        assert_eq!(reply(bytes(version)).unwrap(), (0, Reply::Version(3)));
+        assert_eq!(reply(bytes(version)).unwrap(), (0, SftpReply::Version(3)));
         let status = "65 00000002 00000002 0000000c 4e6f20737563682066696c65 00000000";
         let text = "No such file".to_owned();
-        assert_eq!(reply(bytes(status)).unwrap(), (2, Reply::Status { code: NO_SUCH_FILE, text }));
-        let bare = Reply::Status { code: END, text: String::new() };
+        assert_eq!(
+            reply(bytes(status)).unwrap(),
+            (2, SftpReply::Status { code: NO_SUCH_FILE, text })
+        );
+        let bare = SftpReply::Status { code: END, text: String::new() };
         assert_eq!(reply(bytes("65 00000002 00000001")).unwrap(), (2, bare));
         let names = "68 00000005 00000001 00000001 61 00000001 6c \
                      0000000d 0000000000000009 000081a4 00000001 65000000";
@@ -238,11 +241,11 @@ mod tests {
             modified_s: Some(0x6500_0000),
         };
         assert_eq!(attributes.kind(), Kind::File);
-        let expected = Reply::Names(vec![(Bytes::from_static(b"a"), attributes)]);
+        let expected = SftpReply::Names(vec![(Bytes::from_static(b"a"), attributes)]);
         assert_eq!(reply(bytes(names)).unwrap(), (5, expected));
         let owned =
             "69 00000006 80000006 00000001 00000002 000041ed 00000001 00000001 61 00000001 62";
-        let (_, Reply::Attributes(folder)) = reply(bytes(owned)).unwrap() else { panic!() };
+        let (_, SftpReply::Attributes(folder)) = reply(bytes(owned)).unwrap() else { panic!() };
         assert_eq!((folder.kind(), folder.size_bytes), (Kind::Folder, None));
     }
 

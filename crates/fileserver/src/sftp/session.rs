@@ -1,6 +1,6 @@
 //! Requests over one connection of SFTP.
 
-use super::packet::{self, Attributes, Handle, Number, Reply, Request};
+use super::packet::{self, Attributes, Handle, Number, Request, SftpReply};
 use super::ssh::{SftpAddress, Ssh};
 use crate::{Cause, Failure, Limits, within};
 use bytes::Bytes;
@@ -16,7 +16,7 @@ const READS_AHEAD: usize = 32;
 
 /// An open connection.
 #[derive(Debug)]
-pub struct Session {
+pub struct SftpSession {
     ssh: Ssh,
     next_id: u32,
     silence: Duration,
@@ -36,7 +36,7 @@ pub struct Download {
 struct Waiting {
     id: u32,
     offset: u64,
-    answer: Option<Reply>,
+    answer: Option<SftpReply>,
 }
 
 impl Download {
@@ -50,7 +50,7 @@ impl Download {
     }
 }
 
-impl Session {
+impl SftpSession {
     /// Starts `ssh`, logs in and agrees on the version.
     pub async fn start(address: &SftpAddress, limits: &Limits) -> Result<Self, Failure> {
         let ssh = Ssh::start(address, limits)?;
@@ -59,7 +59,7 @@ impl Session {
         session.send(&hello).await?;
         let (_, reply) = session.receive().await?;
         match reply {
-            Reply::Version(version) if version >= packet::VERSION => {}
+            SftpReply::Version(version) if version >= packet::VERSION => {}
             other => return Err(unexpected(&other)),
         }
         session.ssh.logged_in();
@@ -77,8 +77,8 @@ impl Session {
         handle: &Handle,
     ) -> Result<Option<Vec<(Bytes, Attributes)>>, Failure> {
         match self.request(Request::ReadFolder, &[handle], &[]).await? {
-            Reply::Names(names) => Ok(Some(names)),
-            Reply::Status { code: packet::END, .. } => Ok(None),
+            SftpReply::Names(names) => Ok(Some(names)),
+            SftpReply::Status { code: packet::END, .. } => Ok(None),
             other => Err(unexpected(&other)),
         }
     }
@@ -89,14 +89,14 @@ impl Session {
         let numbers = [Number::Short(1), Number::Short(0)];
         let handle = self.handle(Request::Open, &[path], &numbers).await?;
         match self.request(Request::FileStat, &[&handle], &[]).await? {
-            Reply::Attributes(attributes) => Ok((handle, attributes)),
+            SftpReply::Attributes(attributes) => Ok((handle, attributes)),
             other => Err(unexpected(&other)),
         }
     }
 
     pub async fn stat(&mut self, path: &[u8]) -> Result<Attributes, Failure> {
         match self.request(Request::Stat, &[path], &[]).await? {
-            Reply::Attributes(attributes) => Ok(attributes),
+            SftpReply::Attributes(attributes) => Ok(attributes),
             other => Err(unexpected(&other)),
         }
     }
@@ -104,14 +104,14 @@ impl Session {
     /// The absolute path without links.
     pub async fn real_path(&mut self, path: &[u8]) -> Result<Bytes, Failure> {
         match self.request(Request::RealPath, &[path], &[]).await? {
-            Reply::Names(mut names) if names.len() == 1 => Ok(names.remove(0).0),
+            SftpReply::Names(mut names) if names.len() == 1 => Ok(names.remove(0).0),
             other => Err(unexpected(&other)),
         }
     }
 
     pub async fn close(&mut self, handle: Handle) -> Result<(), Failure> {
         match self.request(Request::Close, &[&handle], &[]).await? {
-            Reply::Status { code: packet::OK, .. } => Ok(()),
+            SftpReply::Status { code: packet::OK, .. } => Ok(()),
             other => Err(unexpected(&other)),
         }
     }
@@ -138,20 +138,20 @@ impl Session {
                 continue;
             }
             match answer {
-                Reply::Data(data) if !data.is_empty() => {
+                SftpReply::Data(data) if !data.is_empty() => {
                     let end = offset + data.len() as u64;
                     if data.len() != READ_BYTES as usize {
                         self.restart(download, end).await?;
                     }
                     return Ok(Some(data));
                 }
-                Reply::Status { code: packet::END, .. } => download.is_at_end = true,
+                SftpReply::Status { code: packet::END, .. } => download.is_at_end = true,
                 other => return Err(unexpected(&other)),
             }
         }
     }
 
-    /// Goes on at `offset` after an answer with another length than was requested: drops the answers that are outstanding.
+    /// Continues at `offset` after an answer with another length than was requested: drops the answers that are outstanding.
     async fn restart(&mut self, download: &mut Download, offset: u64) -> Result<(), Failure> {
         while download.waiting.iter().any(|it| it.answer.is_none()) {
             self.receive_for(download).await?;
@@ -179,7 +179,7 @@ impl Session {
         numbers: &[Number],
     ) -> Result<Handle, Failure> {
         match self.request(kind, texts, numbers).await? {
-            Reply::Handle(handle) => Ok(handle),
+            SftpReply::Handle(handle) => Ok(handle),
             other => Err(unexpected(&other)),
         }
     }
@@ -190,7 +190,7 @@ impl Session {
         kind: Request,
         texts: &[&[u8]],
         numbers: &[Number],
-    ) -> Result<Reply, Failure> {
+    ) -> Result<SftpReply, Failure> {
         let id = self.send_request(kind, texts, numbers).await?;
         match self.receive().await? {
             (answered, reply) if answered == id => Ok(reply),
@@ -222,13 +222,13 @@ impl Session {
         }
     }
 
-    async fn receive(&mut self) -> Result<(u32, Reply), Failure> {
+    async fn receive(&mut self) -> Result<(u32, SftpReply), Failure> {
         let (silence, output) = (self.silence, &mut self.ssh.output);
         let packet = within(silence, "SFTP", async {
             let length = output.read_u32().await.map_err(|error| Failure::broken(&error))?;
             let length = usize::try_from(length).unwrap_or(usize::MAX);
             if length > packet::PACKET_BYTES {
-                let detail = format!("an answer of {length} bytes; the server is no SFTP server");
+                let detail = format!("an answer of {length} bytes; it is not a server of SFTP");
                 return Err(Failure::new(Cause::Unsupported, detail));
             }
             let mut packet = vec![0; length];
@@ -245,8 +245,8 @@ impl Session {
 }
 
 /// The failure of a request that was answered otherwise than expected.
-fn unexpected(reply: &Reply) -> Failure {
-    let Reply::Status { code, text } = reply else {
+fn unexpected(reply: &SftpReply) -> Failure {
+    let SftpReply::Status { code, text } = reply else {
         return Failure::new(Cause::Unsupported, "an answer belongs to another request");
     };
     let cause = match *code {

@@ -19,7 +19,7 @@ struct Entry {
 /// The entries of the folder `path`, without the folder itself.
 ///
 /// # Errors
-/// The text is no answer to `PROPFIND`, or has more than `most` entries.
+/// The text is not an answer to `PROPFIND`, or has more than `most` entries.
 pub fn entries(text: &str, path: &str, most: usize) -> Result<Vec<Found>, Failure> {
     let mut found = Vec::new();
     let mut has_folder = false;
@@ -139,7 +139,7 @@ fn resolved(reference: &quick_xml::events::BytesRef<'_>) -> Result<char, Failure
 }
 
 fn invalid(reason: &str) -> Failure {
-    Failure::new(Cause::Unsupported, format!("a listing is no answer to PROPFIND: {reason}"))
+    Failure::new(Cause::Unsupported, format!("a listing is not an answer to PROPFIND: {reason}"))
 }
 
 /// The path of a reference, which is one already or a whole URL.

@@ -1,8 +1,8 @@
 //! What the reason codes of version 5 mean (MQTT 5, section 2.4), and what to do.
 
-use super::super::access;
 use super::packets::PacketFault;
 use crate::Error;
+use crate::mqtt::access;
 use plant::mqtt_source::MqttSource;
 use rumqttc::v5::mqttbytes;
 use rumqttc::v5::mqttbytes::v5::{
