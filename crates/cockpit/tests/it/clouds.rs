@@ -85,7 +85,7 @@ fn a_key_that_is_invalid_is_reported_before_it_is_used() {
     let absent = ("GOOGLE_APPLICATION_CREDENTIALS", "/no/such/key.json");
     fails(INGEST, &[google, absent], &["GOOGLE_APPLICATION_CREDENTIALS", "/no/such/key.json"]);
     let azure = [("COCKPIT_BUCKET", "az://dumps/x"), ("AZURE_STORAGE_KEY", "c2VjcmV0!")];
-    fails(INGEST, &azure, &["base64"]);
+    fails(INGEST, &azure, &["Base64"]);
     fails(INGEST, &azure[..1], &["AZURE_STORAGE_ACCOUNT_NAME", "abfss://"]);
     let endpoint = format!("https://plant.blob.core.windows.net/?sig={SECRET}");
     let account = ("AZURE_STORAGE_ACCOUNT_NAME", "plant");

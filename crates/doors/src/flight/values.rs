@@ -2,7 +2,7 @@
 //!
 //! The reader of the library ends the program's task on messages whose buffers or types are inconsistent. So the
 //! messages are checked here, before it reads them: types without children, without dictionaries, and every
-//! buffer within its body.
+//! buffer within its body and aligned.
 
 use super::handle::Part;
 use arrow::array::RecordBatch;
@@ -15,6 +15,9 @@ use std::sync::Arc;
 
 /// Digits of a decimal of 128 bits at most.
 const DIGITS_MAX: i32 = 38;
+
+/// Multiples of it are the offsets of buffers in a message (Arrow columnar format, encapsulated message format).
+const ALIGNMENT_BYTES: usize = 8;
 
 /// Why values are refused.
 pub type Refused = String;
@@ -203,11 +206,12 @@ fn is_consistent(
     })
 }
 
-/// The length of a buffer; `None` if it is not within the body.
+/// The length of a buffer; `None` if it is not within the body or begins between two words, which the format excludes.
 fn length_within(buffer: &ipc::Buffer, body_bytes: usize) -> Option<usize> {
     let offset = usize::try_from(buffer.offset()).ok()?;
     let length = usize::try_from(buffer.length()).ok()?;
-    (offset.checked_add(length)? <= body_bytes).then_some(length)
+    let is_within = offset.checked_add(length)? <= body_bytes;
+    (is_within && offset.is_multiple_of(ALIGNMENT_BYTES)).then_some(length)
 }
 
 /// The buffers of a column, the first of which has the validity of its values.
