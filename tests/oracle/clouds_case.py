@@ -169,7 +169,7 @@ def azure_only(world: World) -> None:
     done = world.ingest(none, AZURE_STORAGE_ACCOUNT_KEY=WRONG_KEY)
     one_line(world, "a wrong key", done, [world.url, "403 Forbidden", "AZURE_STORAGE_ACCOUNT_KEY"])
     done = world.ingest(none, AZURE_STORAGE_ACCOUNT_KEY="no-base64!")
-    one_line(world, "a key that is no key", done, ["AZURE_STORAGE_ACCOUNT_KEY", "base64"])
+    one_line(world, "a key that is no key", done, ["AZURE_STORAGE_ACCOUNT_KEY", "Base64"])
     done = world.ingest(none, AZURE_STORAGE_ACCOUNT_NAME="")
     one_line(world, "no account", done, ["AZURE_STORAGE_ACCOUNT_NAME", "abfss://"])
     done = world.run("ingest", "--once", "--bucket", "az://absent/x", "--lake", str(none))
