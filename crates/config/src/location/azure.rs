@@ -210,7 +210,7 @@ mod tests {
         assert_eq!(value(&builder, AzureConfigKey::AccountName), "plant1");
         let wrong = MicrosoftAzureBuilder::new().with_access_key("s3-ret");
         let error = with_secrets(wrong, |_| None).unwrap_err().to_string();
-        assert!(error.contains("base64") && !error.contains("s3-ret"), "{error}");
+        assert!(error.contains("Base64") && !error.contains("s3-ret"), "{error}");
     }
 
     #[test]
