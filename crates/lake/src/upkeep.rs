@@ -261,7 +261,8 @@ async fn delete_orphans(lake: &Lake, name: &TableName, before_ms: i64) -> anyhow
     Ok(deleted)
 }
 
-/// [`vacuum`] of every table, at most once an hour.
+/// [`vacuum`] of every table, at most once an hour, except those that another program has changed: the files that it
+/// removed are needed to restore them.
 pub async fn vacuum_all(lake: &Lake) -> anyhow::Result<usize> {
     let now = lake.now();
     {
@@ -274,7 +275,12 @@ pub async fn vacuum_all(lake: &Lake) -> anyhow::Result<usize> {
     let mut deleted = delete_left_over(lake, lake.now_ms() - REMOVED_KEPT_MS).await?;
     for schema in SCHEMAS {
         for name in session::table_names(lake, schema).await? {
-            deleted += vacuum(lake, &TableName::new(schema, &name)).await?;
+            let name = TableName::new(schema, &name);
+            if let Err(error) = lake.refuse_foreign_changes(&name).await {
+                tracing::warn!(table = %name, error = format!("{error:#}"), "its files are kept");
+                continue;
+            }
+            deleted += vacuum(lake, &name).await?;
         }
     }
     Ok(deleted)
