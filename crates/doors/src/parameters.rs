@@ -18,7 +18,8 @@ pub fn inferred(plan: &LogicalPlan) -> Result<ParameterTypes, Error> {
     found.into_iter().map(|(name, kind)| Ok((position(&name)?, kind))).collect()
 }
 
-/// The parameters of a plan, also with the types of casts, which are known for parameters that have no other use.
+/// The parameters of a plan, also with the types of casts, which are known for parameters that have no other use, and
+/// with lists in which values are searched.
 ///
 /// # Errors
 /// As [`inferred`].
@@ -31,7 +32,30 @@ pub fn needed(plan: &LogicalPlan) -> Result<ParameterTypes, Error> {
         let kind = types.entry(index).or_default();
         *kind = kind.take().or_else(|| Some(cast.field.data_type().clone()));
     });
+    visit(plan, |expr| {
+        if let Some(index) = searched(expr) {
+            let element = types.remove(&index).flatten().unwrap_or(DataType::Utf8);
+            types.insert(index, Some(list_of(element)));
+        }
+    });
     Ok(types)
+}
+
+/// The parameter in which a value is searched, as in `a = ANY($1)`. The engine infers the type of an element for it.
+fn searched(expr: &Expr) -> Option<usize> {
+    let Expr::ScalarFunction(call) = expr else { return None };
+    match call.args.as_slice() {
+        [Expr::Placeholder(list), _] if call.func.name() == "array_has" => position(&list.id).ok(),
+        _ => None,
+    }
+}
+
+fn list_of(element: DataType) -> DataType {
+    match element {
+        DataType::List(_) => element,
+        DataType::Utf8View => DataType::new_list(DataType::Utf8, true),
+        _ => DataType::new_list(element, true),
+    }
 }
 
 /// The position of a parameter, from 0.
