@@ -2,7 +2,7 @@
 //!
 //! The reader of the library ends the program's task on messages whose buffers or types are inconsistent. So the
 //! messages are checked here, before it reads them: types without children, without dictionaries, and every
-//! buffer within its body and aligned.
+//! buffer within its body, aligned, and of whole offsets.
 
 use super::handle::Part;
 use arrow::array::RecordBatch;
@@ -202,7 +202,11 @@ fn is_consistent(
         lengths = later;
         let nulls = usize::try_from(node.null_count()).unwrap_or(usize::MAX);
         let has_validity = own.first().is_none_or(|bytes| nulls == 0 || bytes * 8 >= rows);
-        usize::try_from(node.length()) == Ok(rows) && nulls <= rows && has_validity
+        let has_offsets = match (offset_bytes(field.data_type()), own.get(1)) {
+            (Some(width), Some(bytes)) => bytes.is_multiple_of(width),
+            _ => true,
+        };
+        usize::try_from(node.length()) == Ok(rows) && nulls <= rows && has_validity && has_offsets
     })
 }
 
@@ -212,6 +216,15 @@ fn length_within(buffer: &ipc::Buffer, body_bytes: usize) -> Option<usize> {
     let length = usize::try_from(buffer.length()).ok()?;
     let is_within = offset.checked_add(length)? <= body_bytes;
     (is_within && offset.is_multiple_of(ALIGNMENT_BYTES)).then_some(length)
+}
+
+/// The bytes of an offset of a type whose second buffer has offsets.
+fn offset_bytes(kind: &DataType) -> Option<usize> {
+    match kind {
+        DataType::Utf8 | DataType::Binary => Some(size_of::<i32>()),
+        DataType::LargeUtf8 | DataType::LargeBinary => Some(size_of::<i64>()),
+        _ => None,
+    }
 }
 
 /// The buffers of a column, the first of which has the validity of its values.
