@@ -220,9 +220,11 @@ pub async fn vacuum(lake: &Lake, name: &TableName) -> anyhow::Result<usize> {
     let table = lake.table(name)?;
     let (store, _) = table.store();
     let before_ms = lake.now_ms() - REMOVED_KEPT_MS;
+    // A version that was restored has files again that were removed before.
+    let active: BTreeSet<String> = state.files().into_iter().map(|file| file.path).collect();
     let mut deleted = 0;
     for (path, removed_ms) in table.removed(&state).await? {
-        if removed_ms >= before_ms {
+        if removed_ms >= before_ms || active.contains(&path) {
             continue;
         }
         // If it was deleted before, the log drops its tombstone later.

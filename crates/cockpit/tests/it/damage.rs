@@ -75,6 +75,9 @@ fn a_damaged_table_is_reported_with_a_remedy() {
     assert_eq!(world.number("SELECT count(*) FROM silver.plan"), 2);
 }
 
+/// The end of 2099, in milliseconds since 1970 UTC: the file is not old enough to be deleted by upkeep.
+const LATER_MS: i64 = 4_102_444_799_000;
+
 /// Commits to a table like another program: its first data file is removed, and added again if `restores`.
 fn commit_as_another(world: &World, table: &str, restores: bool) {
     let log = files(world, &format!("{table}/_delta_log"), ".json");
@@ -88,7 +91,7 @@ fn commit_as_another(world: &World, table: &str, restores: bool) {
         add
     } else {
         let path = file["add"]["path"].take();
-        serde_json::json!({ "remove": { "path": path, "dataChange": true, "deletionTimestamp": 0 } })
+        serde_json::json!({ "remove": { "path": path, "dataChange": true, "deletionTimestamp": LATER_MS } })
             .to_string()
     };
     let operation = if restores { "RESTORE" } else { "DELETE" };
