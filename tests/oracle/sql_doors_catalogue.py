@@ -187,7 +187,9 @@ def of_odbc(world: World, user: str) -> str:
         yield "parameters", 1, lambda: cursor.execute(sql, values).fetchall()
         declared = pyodbc.connect(odbc_text(world, user) + ";UseDeclareFetch=1;Fetch=10")
         rows = f"SELECT * FROM {NAME} LIMIT 100"
-        yield "cursors", 100, lambda: declared.cursor().execute(rows).fetchall()
+        # A plant of one day has fewer rows of one line.
+        count = cursor.execute(f"SELECT count(*) FROM {NAME}").fetchval()
+        yield "cursors", min(100, count), lambda: declared.cursor().execute(rows).fetchall()
         declared.close()
 
     found = failures(calls())

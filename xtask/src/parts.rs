@@ -487,7 +487,7 @@ mod tests {
     #[test]
     fn without_dumps_the_rest_still_runs() {
         let rest = "packages python chromium build rust fuzz check pages oee land report odd names access alarms reports issue openid netns \
-            damage flood odata grafana sharing notify sql-doors demo package questions";
+            damage flood odata grafana sharing notify demo package questions";
         let rest: Vec<&str> = rest.split_whitespace().collect();
         assert_eq!(parts(&[], false), rest);
         assert!(parts(&["browser".to_owned()], false).is_empty());
