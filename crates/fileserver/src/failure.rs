@@ -6,7 +6,7 @@ use std::io;
 /// What is wrong. The texts are fixed, so that a remedy can be found for an error that passed through other layers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause {
-    /// There is no such file or folder.
+    /// The file or folder does not exist.
     Absent,
     /// The user may not read it.
     Denied,
@@ -45,7 +45,7 @@ impl Cause {
     /// The fixed text.
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Absent => "there is no such file or folder",
+            Self::Absent => "the file or folder does not exist",
             Self::Denied => "the server denies the permission to read",
             Self::Refused => "the server refuses the login",
             Self::HostKey => "the host key is not in the file of known hosts",

@@ -108,7 +108,7 @@ impl Protocol for Webdav {
         let mut response = self.send(request, path).await?;
         if response.status() != StatusCode::MULTI_STATUS {
             let detail = format!(
-                "{} answers {} to PROPFIND; it is no WebDAV server",
+                "{} answers {} to PROPFIND; it is not a server of WebDAV",
                 self.url,
                 response.status()
             );

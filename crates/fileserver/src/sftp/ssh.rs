@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn the_host_is_checked_and_nothing_is_asked() {
+    fn the_host_is_checked_without_prompts() {
         let words = arguments(&address(), Path::new("/run/key"), &limits()).unwrap();
         let words: Vec<&str> = words.iter().map(|word| word.to_str().unwrap()).collect();
         for expected in [

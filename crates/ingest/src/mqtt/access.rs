@@ -7,7 +7,7 @@ use rustls::ClientConfig;
 use std::fmt::Display;
 use std::sync::Arc;
 
-/// User and password; `None` if there is no user.
+/// User and password; `None` without a user.
 ///
 /// # Errors
 /// [`Error::Config`] if the password cannot be read.

@@ -39,7 +39,7 @@ pub struct Link {
 }
 
 impl Link {
-    /// The longest packet that is accepted has `most_received` bytes. There are no pings yet.
+    /// The longest packet that is accepted has `most_received` bytes. Pings begin later.
     pub fn new(stream: Box<dyn Duplex>, most_received: u32) -> Self {
         Self {
             stream,

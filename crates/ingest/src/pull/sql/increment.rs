@@ -23,7 +23,7 @@ pub struct Increments<'a> {
     overlap: Overlap,
     tolerance_s: u64,
     /// The latest position at which the next increment may start: time of the database plus the tolerance of
-    /// clocks, or the last number that is not in use by a transaction; `None` if there is no bound.
+    /// clocks, or the last number that is not in use by a transaction; `None` without a bound.
     latest: Option<Position>,
     /// Where the next increment starts, as far as it is known.
     to: Option<String>,
