@@ -132,7 +132,7 @@ fn run(mut command: Command, name: &str) -> Result<(), String> {
     Err(format!("{name} failed\n{}{}", text(&answer.stdout), text(&answer.stderr)))
 }
 
-/// Writes `assets.rs`: the files of `dist`, sorted by path, each with its compressed forms.
+/// Writes `assets.rs`: the files of `dist`, sorted by path, each as Brotli if that is smaller.
 fn write_table(out: &Path, dist: &Path) -> io::Result<()> {
     let dist = dist.canonicalize()?;
     let mut files = Vec::new();
@@ -160,7 +160,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
 }
 
 fn is_compressed(path: &Path) -> bool {
-    path.extension().is_some_and(|end| end == "br" || end == "gz")
+    path.extension().is_some_and(|end| end == "br")
 }
 
 fn web_path(dist: &Path, file: &Path) -> String {
@@ -170,21 +170,17 @@ fn web_path(dist: &Path, file: &Path) -> String {
 
 fn row(table: &mut String, path: &str, file: &Path) -> io::Result<()> {
     let content = fs::read(file)?;
-    let compressed = |end: &str| {
-        let mut name = file.as_os_str().to_owned();
-        name.push(end);
-        let sibling = Path::new(&name);
-        let size = sibling.metadata().map_or(0, |data| data.len());
-        let source = if size > 0 { format!("include_bytes!({sibling:?})") } else { "b\"\"".into() };
-        (source, size)
-    };
-    let ((brotli, br_bytes), (gzip, gz_bytes)) = (compressed(".br"), compressed(".gz"));
-    println!("{path}: {} bytes, {br_bytes} as brotli, {gz_bytes} as gzip", content.len());
+    let mut compressed = file.as_os_str().to_owned();
+    compressed.push(".br");
+    let compressed = Path::new(&compressed);
+    let is_brotli = compressed.is_file();
+    let embedded = if is_brotli { compressed } else { file };
+    println!("{path}: {} bytes, {} as embedded", content.len(), embedded.metadata()?.len());
     let (mime, etag) = (mime(path), fingerprint(&content));
     writeln!(
         table,
         "Asset {{ path: {path:?}, mime: {mime:?}, etag: \"{etag:032x}\", \
-         identity: include_bytes!({file:?}), brotli: {brotli}, gzip: {gzip} }},"
+         content: include_bytes!({embedded:?}), is_brotli: {is_brotli} }},"
     )
     .map_err(io::Error::other)
 }

@@ -1,13 +1,13 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
+import { brotliCompressSync, constants } from 'node:zlib'
 import { svelte } from '@sveltejs/vite-plugin-svelte'
 import { defineConfig, type Plugin } from 'vite'
 
 // `npm run dev` serves the sources, and proxies the API of a running cockpit.
 const server = process.env.COCKPIT_URL ?? 'http://127.0.0.1:8080'
 
-/** Writes `x.br` and `x.gz` for files that get smaller, so that the program needs no compressor. */
+/** Writes `x.br` for files that get smaller. */
 function compress(): Plugin {
   let folder = ''
   return {
@@ -25,14 +25,11 @@ function compress(): Plugin {
 }
 
 function compressFile(path: string): void {
-  if (/\.(br|gz)$/.test(path)) return
+  if (path.endsWith('.br')) return
   const raw = readFileSync(path)
-  const isSmaller = (packed: Buffer) => packed.length < 0.95 * raw.length
   const size = { [constants.BROTLI_PARAM_SIZE_HINT]: raw.length }
   const br = brotliCompressSync(raw, { params: size })
-  const gz = gzipSync(raw, { level: 9 })
-  if (isSmaller(br)) writeFileSync(`${path}.br`, br)
-  if (isSmaller(gz)) writeFileSync(`${path}.gz`, gz)
+  if (br.length < 0.95 * raw.length) writeFileSync(`${path}.br`, br)
 }
 
 /** Third-party code in the pages, whose licences require their text. */

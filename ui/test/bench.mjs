@@ -83,11 +83,13 @@ function embedded() {
   return found.sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs)[0]
 }
 
+/** Bytes of the files in the program, which has only the compressed form where there is one. */
 function sizeOf(folder) {
-  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((one) =>
-    one.isFile(),
-  )
-  return files.reduce((sum, { parentPath, name }) => sum + statSync(join(parentPath, name)).size, 0)
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true })
+  const files = entries.filter((one) => one.isFile()).map((one) => join(one.parentPath, one.name))
+  const all = new Set(files)
+  const isEmbedded = (file) => !all.has(`${file}.br`)
+  return files.filter(isEmbedded).reduce((sum, file) => sum + statSync(file).size, 0)
 }
 
 function buildOnce(out) {
@@ -107,7 +109,7 @@ function buildOnce(out) {
 async function ofBuild(folder) {
   await goal('U4', 'embedded pages <= 700 KB', async () => {
     const size = sizeOf(embedded())
-    return [`${kb(size)} (each file plain, as brotli and as gzip)`, size <= 700 * KB]
+    return [`${kb(size)} (as brotli)`, size <= 700 * KB]
   })
   await goal('U24', 'build of the pages <= 15 s, identical twice', async () => {
     const [one, other] = [join(folder, 'one'), join(folder, 'other')]

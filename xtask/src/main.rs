@@ -41,7 +41,7 @@ fn main() -> ExitCode {
 }
 
 fn usage() -> ExitCode {
-    machine::print("usage: cargo xtask test [PART]...");
+    machine::print("usage: cargo xtask test [--minutes N] [PART]...");
     machine::print("       cargo xtask measure");
     machine::print("       cargo xtask dist [--program PATH] [--out DIR]");
     machine::print("       cargo xtask bench batch [ROWS] [ROUNDS] [--spark]");

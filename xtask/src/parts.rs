@@ -32,6 +32,9 @@ const DEMO_ROUNDS: &str = "20";
 /// The days of simulated lakes that only have to show something.
 const SMALL_LAKE_DAYS: &str = "4";
 
+/// The option with the minutes in which parts may begin.
+const TIME_OPTION: &str = "--minutes";
+
 type Done = Result<(), String>;
 
 struct Part {
@@ -217,13 +220,21 @@ pub fn listed() -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Runs the named parts and those they need, or all usual ones.
-pub fn test(names: &[String]) -> ExitCode {
+/// Runs the named parts and those they need, or all usual ones; with `--minutes N` only those that can begin in that
+/// time.
+pub fn test(args: &[String]) -> ExitCode {
+    let (names, limit) = match arguments(args) {
+        Ok(arguments) => arguments,
+        Err(message) => {
+            print(&message);
+            return ExitCode::FAILURE;
+        }
+    };
     if let Some(name) = names.iter().find(|name| !PARTS.iter().any(|part| part.name == **name)) {
         print(&format!("there is no part {name}; there are\n{}", listed()));
         return ExitCode::FAILURE;
     }
-    match with_bench(names.is_empty(), |bench| run_all(bench, names)) {
+    match with_bench(names.is_empty(), |bench| run_all(bench, names, limit)) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(message) => {
@@ -231,6 +242,17 @@ pub fn test(names: &[String]) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The names of parts, and the time in which parts may begin.
+fn arguments(args: &[String]) -> Result<(&[String], Option<Duration>), String> {
+    let [option, minutes, names @ ..] = args else { return Ok((args, None)) };
+    if option != TIME_OPTION {
+        return Ok((args, None));
+    }
+    let minutes: u64 =
+        minutes.parse().map_err(|_| format!("{TIME_OPTION} needs a number, not {minutes:?}"))?;
+    Ok((names, Some(Duration::from_mins(minutes))))
 }
 
 /// The named parts (the usual ones if none are named) and, before them, those they need. Without the dumps the
@@ -273,11 +295,17 @@ fn with_bench(is_usual: bool, work: impl FnOnce(&Bench) -> bool) -> Result<bool,
     Ok(has_passed)
 }
 
-fn run_all(bench: &Bench, names: &[String]) -> bool {
+fn run_all(bench: &Bench, names: &[String], limit: Option<Duration>) -> bool {
+    let all_begun = machine::now();
+    let mut late = Vec::new();
     let has_dumps = bench.bucket.is_dir();
     let mut done: BTreeMap<&str, Done> = BTreeMap::new();
     let mut lines = Vec::new();
     for part in chosen(names, has_dumps) {
+        if limit.is_some_and(|limit| all_begun.elapsed() > limit) {
+            late.push(part.name);
+            continue;
+        }
         print(&format!("\n== {}: {}", part.name, part.about));
         let begun = machine::now();
         let lacking = part.needs.iter().find(|name| done.get(*name).is_some_and(Result::is_err));
@@ -294,6 +322,9 @@ fn run_all(bench: &Bench, names: &[String]) -> bool {
         let skipped = PARTS.iter().filter(|part| part.dumps).map(|part| part.name);
         let skipped = skipped.collect::<Vec<_>>().join(", ");
         print(&format!("the plant's dumps are not at {DUMPS}; skipped: {skipped}"));
+    }
+    if !late.is_empty() {
+        print(&format!("not run, because the time of {TIME_OPTION} was over: {}", late.join(", ")));
     }
     let failed = done.values().filter(|outcome| outcome.is_err()).count();
     print(&format!("{} passed, {failed} failed", done.len() - failed));
@@ -469,7 +500,8 @@ fn package(bench: &Bench) -> Done {
 
 #[cfg(test)]
 mod tests {
-    use super::{PARTS, WHEN_NAMED, chosen};
+    use super::{PARTS, WHEN_NAMED, arguments, chosen};
+    use std::time::Duration;
 
     fn parts(names: &[String], has_dumps: bool) -> Vec<&'static str> {
         chosen(names, has_dumps).iter().map(|part| part.name).collect()
@@ -482,6 +514,14 @@ mod tests {
         assert_eq!(parts(&["browser".to_owned()], true), browser);
         assert_eq!(parts(&[], true).len(), PARTS.len() - WHEN_NAMED.len());
         assert_eq!(parts(&["stream".to_owned()], true), ["python", "build", "stream"]);
+    }
+
+    #[test]
+    fn the_time_comes_before_the_names() {
+        let args = ["--minutes", "5", "rust"].map(str::to_owned);
+        assert_eq!(arguments(&args), Ok((&args[2..], Some(Duration::from_mins(5)))));
+        assert_eq!(arguments(&args[2..]), Ok((&args[2..], None)));
+        assert!(arguments(&["--minutes", "soon"].map(str::to_owned)).is_err());
     }
 
     #[test]

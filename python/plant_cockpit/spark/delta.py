@@ -157,14 +157,18 @@ class Table:
     def _foreign_entries(self, newest: int) -> list[tuple[int, list[dict[str, Any]]]]:
         """The entries of the log after the last own one, oldest first."""
         found: list[tuple[int, list[dict[str, Any]]]] = []
+        is_unmarked = True
         for version in range(newest, -1, -1):
             content = self._lake.store.get(f"{self.folder}/_delta_log/{version:020}.json")
             if content is None:
                 break
             actions = [json.loads(line) for line in content.splitlines() if line.strip()]
             if _is_own(actions):
+                is_unmarked = not _is_marked(actions)
                 break
             found.append((version, actions))
+        if is_unmarked:
+            found = [entry for entry in found if not _may_be_of_older_version(entry[1])]
         return found[::-1]
 
     def commit(self, state: State | None, change: Change, now_ms: int) -> int:
@@ -239,9 +243,18 @@ def _info(actions: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _is_own(actions: list[dict[str, Any]]) -> bool:
     """Whether the program or the package wrote a commit: older versions committed their checkpoints with the rows."""
+    return _is_marked(actions) or any("txn" in action for action in actions)
+
+
+def _is_marked(actions: list[dict[str, Any]]) -> bool:
     info = _info(actions)
-    is_named = WRITER in info or str(info.get("engineInfo", "")).startswith(ENGINE)
-    return is_named or any("txn" in action for action in actions)
+    return WRITER in info or str(info.get("engineInfo", "")).startswith(ENGINE)
+
+
+def _may_be_of_older_version(actions: list[dict[str, Any]]) -> bool:
+    """Whether a commit may be an append of a version of the program that did not mark its commits."""
+    is_library = str(_info(actions).get("engineInfo", "")).startswith("delta-rs:")
+    return is_library and not any("remove" in action for action in actions)
 
 
 def _commit_info(change: Change, now_ms: int) -> dict[str, Any]:

@@ -3,8 +3,9 @@
 //! In: entries of the log of a table, oldest first.
 //! Out: the first of them that another program committed, if its rows are still changed.
 //! Promise: commits of the cockpit, of its Python package and of programs that only move rows to other files
-//! are never reported, and neither are changes that a later commit takes back.
+//! are never reported, and neither are changes that a later commit takes back or a rebuild replaces.
 
+use crate::delta::table::RETENTION;
 use crate::error::Error;
 use config::model::TableName;
 use deltalake::kernel::{Action, CommitInfo, DeletionVectorDescriptor, Version};
@@ -15,6 +16,9 @@ pub const WRITER: &str = "cockpitVersion";
 
 /// How the program names itself in commits that it writes entry by entry.
 pub const ENGINE: &str = "cockpit:";
+
+/// How delta-rs names itself in commits.
+const LIBRARY: &str = "delta-rs:";
 
 /// Tables that hold records as received, and that cannot be computed from others.
 const LANDED_SCHEMA: &str = "bronze";
@@ -34,6 +38,10 @@ impl ForeignChanges {
     /// Reads the entry of a version.
     pub fn read(&mut self, version: Version, actions: &[Action]) {
         if is_own(actions) {
+            if replaces_rows(actions) {
+                // A step checks its table before it commits, unless it computes all of it again.
+                *self = Self::default();
+            }
             return;
         }
         for action in actions {
@@ -74,13 +82,36 @@ impl ForeignChanges {
 /// Whether the program or its Python package wrote a commit. Versions before the entry [`WRITER`] committed
 /// their checkpoints with the rows.
 pub fn is_own(actions: &[Action]) -> bool {
-    actions.iter().any(|action| match action {
-        Action::CommitInfo(info) => {
-            let engine = info.engine_info.as_deref().unwrap_or_default();
-            info.info.contains_key(WRITER) || engine.starts_with(ENGINE)
-        }
-        Action::Txn(_) => true,
-        _ => false,
+    is_marked(actions) || actions.iter().any(|action| matches!(action, Action::Txn(_)))
+}
+
+/// Whether a commit names the program that wrote it.
+pub fn is_marked(actions: &[Action]) -> bool {
+    infos(actions).any(|info| {
+        let engine = info.engine_info.as_deref().unwrap_or_default();
+        info.info.contains_key(WRITER) || engine.starts_with(ENGINE)
+    })
+}
+
+/// Whether a commit may be an append of a version of the program that did not mark its commits. It wrote them with
+/// delta-rs, and rejected records without a checkpoint.
+pub fn may_be_of_older_version(actions: &[Action]) -> bool {
+    let mut infos = infos(actions);
+    infos.any(|info| info.engine_info.as_deref().is_some_and(|it| it.starts_with(LIBRARY)))
+        && !actions.iter().any(|action| matches!(action, Action::Remove(_)))
+}
+
+/// Whether a commit of the program replaces rows, other than those that expire.
+fn replaces_rows(actions: &[Action]) -> bool {
+    let is_expiry = |it: &Action| matches!(it, Action::Txn(it) if it.app_id == RETENTION);
+    let replaces = |it: &Action| matches!(it, Action::Remove(it) if it.data_change);
+    actions.iter().any(replaces) && !actions.iter().any(is_expiry)
+}
+
+fn infos(actions: &[Action]) -> impl Iterator<Item = &CommitInfo> {
+    actions.iter().filter_map(|action| match action {
+        Action::CommitInfo(info) => Some(info),
+        _ => None,
     })
 }
 
@@ -97,11 +128,8 @@ fn vector(descriptor: Option<&DeletionVectorDescriptor>) -> Option<String> {
 
 /// The operation of a commit and the engine that made it.
 fn described(actions: &[Action]) -> String {
-    let info = |action: &Action| match action {
-        Action::CommitInfo(info) => Some(of_info(info)),
-        _ => None,
-    };
-    actions.iter().find_map(info).unwrap_or_else(|| "a commit without information".to_owned())
+    let described = infos(actions).map(of_info).next();
+    described.unwrap_or_else(|| "a commit without information".to_owned())
 }
 
 fn of_info(info: &CommitInfo) -> String {
@@ -168,6 +196,27 @@ mod tests {
         let checkpoint = json!({ "txn": { "appId": "bronze.t", "version": 3 } });
         older.push(serde_json::from_value(checkpoint).unwrap());
         check(&[older], "silver", None);
+    }
+
+    #[test]
+    fn a_rebuild_replaces_the_changes_of_others() {
+        let own = r#"{"operation":"WRITE","cockpitVersion":"0.1.0"}"#;
+        let deleted = entry(OTHERS, &["b"], &["a"], true);
+        check(&[deleted.clone(), entry(own, &["c"], &["b"], true)], "silver", None);
+        check(&[deleted.clone(), entry(own, &["c"], &[], true)], "silver", Some("version 1"));
+        check(&[deleted.clone(), entry(own, &["c"], &["b"], false)], "silver", Some("version 1"));
+        let mut expired = entry(own, &[], &["b"], true);
+        let retention = json!({ "txn": { "appId": RETENTION, "version": 3 } });
+        expired.push(serde_json::from_value(retention).unwrap());
+        check(&[deleted, expired], "bronze", Some("version 1"));
+    }
+
+    #[test]
+    fn appends_of_an_older_version_are_recognised() {
+        let append = r#"{"operation":"WRITE","engineInfo":"delta-rs:1"}"#;
+        assert!(may_be_of_older_version(&entry(append, &["b"], &[], true)));
+        assert!(!may_be_of_older_version(&entry(append, &["b"], &["a"], true)));
+        assert!(!may_be_of_older_version(&entry(r#"{"engineInfo":"spark"}"#, &["b"], &[], true)));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! A Delta table: its state, its checkpoints, and the commit that changes both together.
 
-use crate::delta::foreign::{ForeignChanges, WRITER, is_own};
+use crate::delta::foreign::{ForeignChanges, WRITER, is_marked, is_own, may_be_of_older_version};
 use crate::delta::write::{DataWriter, FileNames, FileSizes};
 use crate::error::{Error, is_conflict};
 use anyhow::Context as _;
@@ -284,14 +284,20 @@ impl Table {
         since: Option<Version>,
     ) -> anyhow::Result<()> {
         let mut entries = Vec::new();
+        // Whether only a version of the program that did not mark its commits has written the table.
+        let mut is_unmarked = since.is_none();
         let oldest = since.map_or(0, |since| since + 1);
         for version in (oldest..=state.version()).rev() {
             let Some(bytes) = self.log.read_commit_entry(version).await? else { break };
             let actions = get_actions(version, &bytes)?;
             if since.is_none() && is_own(&actions) {
+                is_unmarked = !is_marked(&actions);
                 break;
             }
             entries.push((version, actions));
+        }
+        if is_unmarked {
+            entries.retain(|(_, actions)| !may_be_of_older_version(actions));
         }
         let mut foreign = ForeignChanges::default();
         entries.iter().rev().for_each(|(version, actions)| foreign.read(*version, actions));

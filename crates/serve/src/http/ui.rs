@@ -4,16 +4,24 @@
 //! everything else is revalidated. An unknown path without a dot is a route of the single-page
 //! application and returns `index.html`, as does a path under a prefix in [`DOTTED`]. Every other path
 //! with a dot, and every path under `/api`, does not exist.
+//!
+//! Files are embedded once, as Brotli. Clients without Brotli (browsers accept it over TLS and from this machine
+//! only) get gzip or the plain file, which are made when they are first requested.
 
 use super::tables::unchanged;
 use super::{Error, Service};
-use axum::body::Body;
+use anyhow::Context as _;
+use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
 use cockpit_ui::Asset;
-use std::sync::Arc;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Prefixes of routes whose last segment is a name of the plant and may contain dots: a sensor is
 /// `Plant1.4.solder_paste_printer.manufact2`.
@@ -21,13 +29,47 @@ const DOTTED: [&str; 4] = ["temps/", "make/", "orders/", "wall/"];
 
 /// Serves `assets`, which are sorted by path.
 pub fn pages(assets: &'static [Asset]) -> MethodRouter<Arc<Service>> {
+    let unpacked = Arc::new(Unpacked::default());
     get(async move |request: Request| {
         let path = request.uri().path();
-        find(assets, path).map_or_else(
-            || unknown(assets, path).into_response(),
-            |asset| respond(asset, request.headers()),
-        )
+        let Some(asset) = find(assets, path) else {
+            return unknown(assets, path).into_response();
+        };
+        respond(asset, &unpacked, request.headers()).unwrap_or_else(IntoResponse::into_response)
     })
+}
+
+/// Files that were requested without Brotli, by path.
+#[derive(Default)]
+struct Unpacked(Mutex<BTreeMap<&'static str, Encodings>>);
+
+/// A file in the encodings other than Brotli.
+#[derive(Clone)]
+struct Encodings {
+    identity: Bytes,
+    gzip: Bytes,
+}
+
+impl Unpacked {
+    fn of(&self, asset: &'static Asset) -> Result<Encodings, Error> {
+        let mut files = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(encodings) = files.get(asset.path) {
+            return Ok(encodings.clone());
+        }
+        let encodings = unpack(asset.content)
+            .with_context(|| format!("unpacking {}", asset.path))
+            .map_err(Error::internal)?;
+        files.insert(asset.path, encodings.clone());
+        Ok(encodings)
+    }
+}
+
+fn unpack(brotli: &[u8]) -> anyhow::Result<Encodings> {
+    let mut identity = Vec::new();
+    brotli_decompressor::BrotliDecompress(&mut &*brotli, &mut identity)?;
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+    gzip.write_all(&identity)?;
+    Ok(Encodings { identity: identity.into(), gzip: gzip.finish()?.into() })
 }
 
 /// The file that all routes of the single-page application share.
@@ -66,8 +108,12 @@ fn unknown(assets: &[Asset], path: &str) -> Error {
     Error::new(StatusCode::NOT_FOUND, "not_found", message)
 }
 
-fn respond(asset: &'static Asset, request: &HeaderMap) -> Response {
-    let (encoding, content) = encoded(asset, request);
+fn respond(
+    asset: &'static Asset,
+    unpacked: &Unpacked,
+    request: &HeaderMap,
+) -> Result<Response, Error> {
+    let (encoding, content) = encoded(asset, unpacked, request)?;
     // The same file in another encoding is another sequence of bytes, so its validator differs.
     let tag = encoding.map_or_else(
         || format!("\"{}\"", asset.etag),
@@ -84,7 +130,7 @@ fn respond(asset: &'static Asset, request: &HeaderMap) -> Response {
     if let Ok(tag) = HeaderValue::try_from(tag) {
         if unchanged(request, &tag) {
             headers.insert(header::ETAG, tag);
-            return (StatusCode::NOT_MODIFIED, headers).into_response();
+            return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
         }
         headers.insert(header::ETAG, tag);
     }
@@ -92,20 +138,25 @@ fn respond(asset: &'static Asset, request: &HeaderMap) -> Response {
     if let Some(encoding) = encoding {
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
     }
-    (headers, Body::from(content)).into_response()
+    Ok((headers, Body::from(content)).into_response())
 }
 
-/// The smallest encoding of the file that the client accepts.
-fn encoded(asset: &'static Asset, request: &HeaderMap) -> (Option<&'static str>, &'static [u8]) {
+/// The file in the smallest encoding that the client accepts.
+fn encoded(
+    asset: &'static Asset,
+    unpacked: &Unpacked,
+    request: &HeaderMap,
+) -> Result<(Option<&'static str>, Bytes), Error> {
+    if !asset.is_brotli {
+        return Ok((None, Bytes::from_static(asset.content)));
+    }
     let accepted = request.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
     let accepted = accepted.unwrap_or_default();
-    [("br", asset.brotli), ("gzip", asset.gzip)]
-        .into_iter()
-        .filter(|(name, content)| !content.is_empty() && accepts(accepted, name))
-        .map(|(name, content)| (Some(name), content))
-        .chain([(None, asset.identity)])
-        .min_by_key(|(_, content)| content.len())
-        .unwrap_or((None, asset.identity))
+    if accepts(accepted, "br") {
+        return Ok((Some("br"), Bytes::from_static(asset.content)));
+    }
+    let Encodings { identity, gzip } = unpacked.of(asset)?;
+    Ok(if accepts(accepted, "gzip") { (Some("gzip"), gzip) } else { (None, identity) })
 }
 
 /// Whether `accepted` ("gzip, br;q=0.5") contains `encoding`.

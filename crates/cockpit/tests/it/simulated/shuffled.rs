@@ -14,7 +14,7 @@ fn cases(count: u32) -> Config {
 }
 
 proptest! {
-    #![proptest_config(cases(4))]
+    #![proptest_config(cases(2))]
 
     #[test]
     fn dumps_may_come_in_any_order(
