@@ -4,6 +4,7 @@
 mod broker;
 mod clients;
 mod databases;
+mod dumps;
 mod named;
 mod service;
 mod sources;
@@ -11,7 +12,6 @@ mod wheel;
 
 use crate::machine::{self, print, run};
 use crate::package;
-use crate::server::Server;
 use crate::tools;
 use named::WHEN_NAMED;
 use std::collections::BTreeMap;
@@ -84,10 +84,15 @@ const PARTS: &[Part] = &[
         &["build", "python"],
         sources::file_servers,
     ),
-    on_dumps("ingest", "the dumps into a fresh lake", &["build"], ingest),
-    on_dumps("compare", "every table against the oracle", &["ingest", "python"], compare),
-    on_dumps("readers", "foreign engines read the lake", &["ingest", "python"], readers),
-    on_dumps("browser", "the pages in a browser", &["ingest", "packages", "chromium"], browser),
+    on_dumps("ingest", "the dumps into a fresh lake", &["build"], dumps::ingest),
+    on_dumps("compare", "every table against the oracle", &["ingest", "python"], dumps::compare),
+    on_dumps("readers", "foreign engines read the lake", &["ingest", "python"], dumps::readers),
+    on_dumps(
+        "browser",
+        "the pages in a browser",
+        &["ingest", "packages", "chromium"],
+        dumps::browser,
+    ),
     part(
         "access",
         "login, roles and settings in a browser",
@@ -140,9 +145,9 @@ const PARTS: &[Part] = &[
     on_dumps("spark", "the lake refined by Apache Spark", &["build", "python"], wheel::spark),
     part("grafana", "the statements of the dashboards", &["build", "python"], clients::grafana),
     part("sharing", "every table of gold by Delta Sharing", &["build", "python"], clients::sharing),
-    on_dumps("redump", "a second dump of one day", &["ingest", "python"], redump),
-    on_dumps("s3", "dumps and lake on S3, two refiners", &["build", "python"], s3),
-    on_dumps("kill", "killed again and again", &["build", "python"], kill),
+    on_dumps("redump", "a second dump of one day", &["ingest", "python"], dumps::redump),
+    on_dumps("s3", "dumps and lake on S3, two refiners", &["build", "python"], dumps::s3),
+    on_dumps("kill", "killed again and again", &["build", "python"], dumps::kill),
     part(
         "notify",
         "a thousand alarms through failing receivers",
@@ -250,8 +255,9 @@ fn arguments(args: &[String]) -> Result<(&[String], Option<Duration>), String> {
     if option != TIME_OPTION {
         return Ok((args, None));
     }
-    let minutes: u64 =
-        minutes.parse().map_err(|_| format!("{TIME_OPTION} needs a number, not {minutes:?}"))?;
+    let Ok(minutes) = minutes.parse() else {
+        return Err(format!("{TIME_OPTION} needs a number, not {minutes:?}"));
+    };
     Ok((names, Some(Duration::from_mins(minutes))))
 }
 
@@ -438,53 +444,6 @@ fn folder(bench: &Bench) -> Done {
 
 fn http_source(bench: &Bench) -> Done {
     run(bench.python("http_source_case.py")?.arg("--cockpit").arg(&bench.cockpit))
-}
-
-fn ingest(bench: &Bench) -> Done {
-    bench.ingest(&bench.bucket)
-}
-
-fn compare(bench: &Bench) -> Done {
-    bench.compare(&bench.bucket, None)
-}
-
-fn readers(bench: &Bench) -> Done {
-    run(bench.python("readers.py")?.arg("--lake").arg(bench.lake()))
-}
-
-fn browser(bench: &Bench) -> Done {
-    let server = Server::start(&bench.cockpit, &bench.lake(), &bench.folder.join("serve.log"))?;
-    let mut node = Command::new("node");
-    node.arg("test/browser.mjs").current_dir(machine::root().join("ui"));
-    node.env("COCKPIT_URL", server.url()).env("CHROMIUM", machine::chromium());
-    let driven = run(&mut node);
-    driven.and(server.stop())
-}
-
-/// A second dump of one day arrives: exactly the rows it changes must change.
-fn redump(bench: &Bench) -> Done {
-    let file = |name: &str| bench.folder.join(name);
-    let (bucket, expect, before) = (file("bucket2"), file("expect.json"), file("before.json"));
-    let mut redump = bench.python("redump.py")?;
-    redump.arg("--from").arg(&bench.bucket).arg("--to").arg(&bucket);
-    run(redump.arg("--expect").arg(&expect))?;
-    let changed = || -> Result<Command, String> {
-        let mut changed = bench.python("changed_rows.py")?;
-        changed.arg("--after").arg(bench.lake()).arg("--expect").arg(&expect);
-        Ok(changed)
-    };
-    run(changed()?.arg("--snapshot").arg(&before))?;
-    bench.ingest(&bucket)?;
-    let rows = run(changed()?.arg("--before").arg(&before));
-    rows.and(bench.compare(&bucket, Some(&bench.bucket)))
-}
-
-fn s3(bench: &Bench) -> Done {
-    run(&mut bench.case("s3_case.py")?)
-}
-
-fn kill(bench: &Bench) -> Done {
-    run(bench.case("kill_case.py")?.args(["--rounds", KILL_ROUNDS]))
 }
 
 /// The demo started and stopped at random times: it must exit with success and without output.
