@@ -17,7 +17,7 @@ use named::WHEN_NAMED;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
 /// The plant's dumps, next to the repository. They are never part of it.
@@ -53,6 +53,7 @@ const PARTS: &[Part] = &[
     part("chromium", "the browser", &[], |_| tools::chromium()),
     part("build", "the program and its tests", &[], build),
     part("rust", "cargo test --workspace", &["build"], rust),
+    part("locks", "the lock files of the other workspaces are current", &[], locks),
     part("fuzz", "the fuzz targets compile", &[], fuzz),
     part("check", "types and style of the pages", &["packages"], |_| npm("check")),
     part("pages", "tests of the pages", &["packages"], |_| npm("test")),
@@ -408,6 +409,16 @@ fn rust(_: &Bench) -> Done {
     run(machine::cargo().args(["test", "--workspace", "--no-fail-fast"]))
 }
 
+fn locks(_: &Bench) -> Done {
+    let current = |folder: &&str| {
+        let manifest = machine::root().join(folder).join("Cargo.toml");
+        let mut metadata = machine::cargo();
+        metadata.args(["metadata", "--locked", "--format-version", "1", "--manifest-path"]);
+        run(metadata.arg(manifest).stdout(Stdio::null()))
+    };
+    ["python", "fuzz"].iter().try_for_each(current)
+}
+
 /// The fuzz targets, which are a workspace of their own, type-checked with their own lock file.
 fn fuzz(_: &Bench) -> Done {
     let manifest = machine::root().join("fuzz/Cargo.toml");
@@ -485,7 +496,7 @@ mod tests {
 
     #[test]
     fn without_dumps_the_rest_still_runs() {
-        let rest = "packages python chromium build rust fuzz check pages oee land report odd names access alarms reports issue openid netns \
+        let rest = "packages python chromium build rust locks fuzz check pages oee land report odd names access alarms reports issue openid netns \
             damage flood odata grafana sharing notify demo package questions";
         let rest: Vec<&str> = rest.split_whitespace().collect();
         assert_eq!(parts(&[], false), rest);
