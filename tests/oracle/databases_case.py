@@ -27,6 +27,8 @@ from program import Cockpit
 from receivers import free_port
 
 LIMIT_S = 120.0
+STATEMENT_S = 1_800.0
+"""One statement writes all records."""
 GENERATIONS = 3
 PASSWORD = "s3cret"
 
@@ -108,8 +110,8 @@ class Server:
         raise NotImplementedError
 
     def sql(self, text: str) -> str:
-        done = subprocess.run(self.client(), input=text, capture_output=True, text=True, timeout=LIMIT_S,
-                              env=os.environ | {"PGPASSWORD": PASSWORD, "MYSQL_PWD": PASSWORD}, check=False)
+        done = subprocess.run(self.client(), input=text, capture_output=True, text=True,
+                              timeout=STATEMENT_S, env=os.environ | {"PGPASSWORD": PASSWORD, "MYSQL_PWD": PASSWORD}, check=False)
         if done.returncode != 0:
             raise RuntimeError(done.stderr.strip())
         return done.stdout

@@ -21,7 +21,6 @@ from sql_doors_world import PASSWORD, Summary, World, expected
 AUTHORIZATION = "adbc.flight.sql.authorization_header"
 ROOTS = "adbc.flight.sql.client_option.tls_root_certs"
 LIMIT_S = 1
-LATE_S = 1.0
 REFUSED = ("DROP TABLE gold.oee_hourly", "SELECT * FROM '/etc/passwd'", "SELECT absent")
 
 
@@ -171,7 +170,7 @@ def check_limit(world: World, report: Report) -> None:
         begun = time.monotonic()
         reason = refusal(cursor, CROSS_JOIN)
         took_s = time.monotonic() - begun
-        is_limited = bool(reason) and took_s < LIMIT_S + LATE_S
+        is_limited = bool(reason) and took_s < LIMIT_S + world.late_s
         report.check(
             f"a statement of Flight SQL ends at its limit ({took_s:.1f} s)", is_limited, reason
         )

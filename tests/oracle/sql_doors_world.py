@@ -49,6 +49,8 @@ class World:
     process: subprocess.Popen[bytes] | None = None
     tokens: dict[str, str] = field(default_factory=dict)
     is_encrypted: bool = False
+    late_s: float = 1.0
+    """How long after its limit a statement may end."""
 
     @property
     def places(self) -> list[str]:

@@ -9,6 +9,7 @@ mod named;
 mod service;
 mod sources;
 mod wheel;
+mod workspaces;
 
 use crate::machine::{self, print, run};
 use crate::package;
@@ -17,7 +18,7 @@ use named::WHEN_NAMED;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 /// The plant's dumps, next to the repository. They are never part of it.
@@ -53,8 +54,8 @@ const PARTS: &[Part] = &[
     part("chromium", "the browser", &[], |_| tools::chromium()),
     part("build", "the program and its tests", &[], build),
     part("rust", "cargo test --workspace", &["build"], rust),
-    part("locks", "the lock files of the other workspaces are current", &[], locks),
-    part("fuzz", "the fuzz targets compile", &[], fuzz),
+    part("locks", "the lock files of the other workspaces are current", &[], workspaces::locks),
+    part("fuzz", "the fuzz targets compile", &[], workspaces::fuzz),
     part("check", "types and style of the pages", &["packages"], |_| npm("check")),
     part("pages", "tests of the pages", &["packages"], |_| npm("test")),
     part("oee", "OEE of 30 simulated days, computed independently", &["build", "python"], oee),
@@ -155,12 +156,6 @@ const PARTS: &[Part] = &[
         &["build", "python"],
         service::notify,
     ),
-    part(
-        "sql-doors",
-        "SQL by psql, JDBC, ODBC, ADBC, SQLAlchemy, and statements of Power BI",
-        &["build", "python"],
-        service::sql_doors,
-    ),
     part("demo", "the demo stopped again and again", &["build", "python"], demo),
     part("package", "the Debian package installed, upgraded, removed", &["build"], package),
     on_dumps("messages", "the plant's messages on a topic", &["build", "python"], broker::messages),
@@ -169,6 +164,12 @@ const PARTS: &[Part] = &[
         "the plant's questions about a stream",
         &["build", "python", "packages", "chromium"],
         broker::questions,
+    ),
+    part(
+        "sql-doors",
+        "SQL by psql, JDBC, ODBC, ADBC, SQLAlchemy, and statements of Power BI",
+        &["build", "python"],
+        service::sql_doors,
     ),
     part(
         "login",
@@ -409,24 +410,6 @@ fn rust(_: &Bench) -> Done {
     run(machine::cargo().args(["test", "--workspace", "--no-fail-fast"]))
 }
 
-fn locks(_: &Bench) -> Done {
-    let current = |folder: &&str| {
-        let manifest = machine::root().join(folder).join("Cargo.toml");
-        let mut metadata = machine::cargo();
-        metadata.args(["metadata", "--locked", "--format-version", "1", "--manifest-path"]);
-        run(metadata.arg(manifest).stdout(Stdio::null()))
-    };
-    ["python", "fuzz"].iter().try_for_each(current)
-}
-
-/// The fuzz targets, which are a workspace of their own, type-checked with their own lock file.
-fn fuzz(_: &Bench) -> Done {
-    let manifest = machine::root().join("fuzz/Cargo.toml");
-    let mut check = machine::cargo();
-    check.args(["check", "--locked", "--manifest-path"]).arg(manifest);
-    run(check.arg("--target-dir").arg(machine::built("fuzz")?.with_file_name("../fuzz")))
-}
-
 fn npm(script: &str) -> Done {
     run(Command::new("npm")
         .args(["run", "--silent", script])
@@ -497,7 +480,7 @@ mod tests {
     #[test]
     fn without_dumps_the_rest_still_runs() {
         let rest = "packages python chromium build rust locks fuzz check pages oee land report odd names access alarms reports issue openid netns \
-            damage flood odata grafana sharing notify demo package questions";
+            damage flood odata grafana sharing notify demo package questions sql-doors";
         let rest: Vec<&str> = rest.split_whitespace().collect();
         assert_eq!(parts(&[], false), rest);
         assert!(parts(&["browser".to_owned()], false).is_empty());

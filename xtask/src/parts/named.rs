@@ -2,7 +2,7 @@
 
 /// Parts that run only when they are named: these fetch Apache Kafka with Maven and need Java; the others wait for
 /// times or need servers and clients beside the program, and a machine without other load.
-pub const WHEN_NAMED: [&str; 20] = [
+pub const WHEN_NAMED: [&str; 19] = [
     "draft",
     "databases",
     "sources",
@@ -19,7 +19,6 @@ pub const WHEN_NAMED: [&str; 20] = [
     "stream",
     "load",
     "boards",
-    "sql-doors",
     "schemathesis",
     "python-package",
     "spark",
