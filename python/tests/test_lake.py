@@ -6,6 +6,10 @@ import json
 import os
 import re
 import shutil
+import socket
+import subprocess
+import sys
+import time
 from datetime import date
 from pathlib import Path
 
@@ -97,12 +101,27 @@ def test_the_lease_of_a_dead_process_is_taken_over(tmp_path: Path) -> None:
         assert key.endswith(f"{6:020}.json")
 
 
+def wait_until_listening(port: int) -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError:
+            assert time.monotonic() < deadline, "the server does not listen"
+            time.sleep(0.05)
+
+
 def test_a_lake_on_s3(monkeypatch: pytest.MonkeyPatch) -> None:
-    moto, boto3 = pytest.importorskip("moto.server"), pytest.importorskip("boto3")
-    server = moto.ThreadedMotoServer(port=0)
-    server.start()
+    pytest.importorskip("moto.server")
+    boto3 = pytest.importorskip("boto3")
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    # A process of its own: deltalake may hold the lock of the interpreter while it waits for an answer.
+    server = subprocess.Popen([sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)])
     try:
-        address = "http://{}:{}".format(*server.get_host_and_port())
+        address = f"http://127.0.0.1:{port}"
+        wait_until_listening(port)
         keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1"}
         for name, value in keys.items() | {"AWS_ENDPOINT_URL": address}.items():
             monkeypatch.setenv(name, value)
@@ -120,7 +139,8 @@ def test_a_lake_on_s3(monkeypatch: pytest.MonkeyPatch) -> None:
         with Lease(lake.store, "one"):
             assert len(lake.store.list(leases.FOLDER)) == 1
     finally:
-        server.stop()
+        server.kill()
+        server.wait()
 
 
 def test_the_error_of_a_worker_has_its_remedy() -> None:

@@ -232,8 +232,9 @@ class Lake:
 
 
 def _data_file(action: dict[str, Any]) -> DataFile:
-    modified = action.get("modification_time")
-    modified_ms = 0 if modified is None else int(modified.timestamp() * 1000)
+    # Milliseconds or a time, depending on the version of deltalake.
+    modified = action.get("modification_time") or 0
+    modified_ms = modified if isinstance(modified, int) else int(modified.timestamp() * 1000)
     return DataFile(action["path"], action["size_bytes"], action.get("num_records") or 0, modified_ms)
 
 
