@@ -29,7 +29,7 @@ from program import Cockpit
 DAYS = "2"
 BUCKET, PREFIX = "plant-dumps", "line 1"
 CHANGED = "data/OperationsManagement/PlansShiftWise/PlansShiftWise.csv"
-KILLS = (0.3, 0.5, 0.7)
+KILLS = (0.1, 0.3, 0.5, 0.7)
 """When a run is killed, in parts of an undisturbed run."""
 VOLATILE = (*kill_case.VOLATILE, "_modified_at")
 """Columns that may differ: a copy of a dump is younger than the dump."""

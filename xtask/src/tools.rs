@@ -329,7 +329,7 @@ pub fn with_wheel(folder: &Path, wheel: &Path, beside: &[PathBuf]) -> Result<Pat
     };
     let own = PathBuf::from(path_of(&python)?.trim());
     let others: Vec<String> = beside.iter().map(|it| path_of(it)).collect::<Result<_, _>>()?;
-    fs::write(own.join("beside.pth"), others.concat()).map_err(describe)?;
+    fs::write(own.join("beside.pth"), others.join("\n")).map_err(describe)?;
     Ok(python)
 }
 
