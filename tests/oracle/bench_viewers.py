@@ -53,7 +53,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         began, before_s = time.time(), cpu_s(serve.pid)
         command, ui = ["node", "test/viewers.mjs"], REPOSITORY / "ui"
         limit_s = args.seconds + MARGIN_S
-        done = subprocess.run(command, cwd=ui, env=env, capture_output=True, timeout=limit_s, check=True)
+        done = subprocess.run(command, cwd=ui, env=env, stdout=subprocess.PIPE, timeout=limit_s, check=True)
         used, peak = (cpu_s(serve.pid) - before_s) / (time.time() - began), peak_mib(serve.pid)
     finally:
         for process in (sensors, serve):

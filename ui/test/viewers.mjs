@@ -11,6 +11,8 @@ import { launch } from './start.mjs'
 const SECOND_MS = 1_000
 /** Pages load their code and the names of all sensors before the measurement. */
 const WARM_UP_MS = 15_000
+/** A tab opens while all before it are drawing. */
+const OPEN_MS = 120_000
 
 async function opened(context, origin) {
   const page = await context.newPage()
@@ -33,6 +35,7 @@ const origin = process.env.COCKPIT_URL
 const [viewers, seconds] = [Number(process.env.VIEWERS), Number(process.env.SECONDS)]
 const browser = await launch()
 const context = await browser.newContext({ viewport: { width: 1366, height: 768 } })
+context.setDefaultTimeout(OPEN_MS)
 const tabs = []
 for (let nth = 0; nth < viewers; nth += 1) tabs.push(await opened(context, origin))
 await tabs[0].page.bringToFront()
