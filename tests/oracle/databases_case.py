@@ -110,8 +110,9 @@ class Server:
         raise NotImplementedError
 
     def sql(self, text: str) -> str:
-        done = subprocess.run(self.client(), input=text, capture_output=True, text=True,
-                              timeout=STATEMENT_S, env=os.environ | {"PGPASSWORD": PASSWORD, "MYSQL_PWD": PASSWORD}, check=False)
+        env = os.environ | {"PGPASSWORD": PASSWORD, "MYSQL_PWD": PASSWORD}
+        done = subprocess.run(self.client(), input=text, capture_output=True, text=True, timeout=STATEMENT_S,
+                              env=env, check=False)
         if done.returncode != 0:
             raise RuntimeError(done.stderr.strip())
         return done.stdout
