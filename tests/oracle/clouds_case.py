@@ -2,10 +2,10 @@
 
 Promise: the dumps of a simulated plant give the same bronze, silver and gold from an emulator of each service as from a
 folder. A second run reads nothing; a changed dump is read again, and only that. A run that is killed with -9 is
-completed by the next one. A wrong key, a missing container and a service that is away are reported in one line with
+completed by the next one, also where the service is killed, too (dumps_killed.py). A wrong key, a missing container and a service that is away are reported in one line with
 what to do, and no output has a key. A lake is refused there.
 
-    python clouds_case.py --cockpit BIN --azurite AZURITE_BLOB [--google FAKE_GCS_SERVER]
+    python clouds_case.py --cockpit BIN --azurite AZURITE_BLOB [--google FAKE_GCS_SERVER] [--records N] [--kills N]
 """
 
 from __future__ import annotations
@@ -16,18 +16,17 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
+import dumps_killed
 import kill_case
 import lake as lakes
 from checks import Report
 from clouds import Azure, Emulator, Google
-from program import Cockpit
+from program import Cockpit, environment
 
 DAYS = "2"
-BUCKET, PREFIX = "plant-dumps", "line 1"
+BUCKET, PREFIX, KILLED = "plant-dumps", "line 1", "killed"
 CHANGED = "data/OperationsManagement/PlansShiftWise/PlansShiftWise.csv"
 KILLS = (0.1, 0.3, 0.5, 0.7)
 """When a run is killed, in parts of an undisturbed run."""
@@ -56,7 +55,8 @@ class World:
 
     def run(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """A command with the emulator's variables; a key of them must not be in its output."""
-        with environment(self.emulator.environment() | variables):
+        settings = {name: value for name, value in variables.items() if name.isupper()}
+        with environment(self.emulator.environment() | settings, OURS):
             done = self.cockpit.run([str(self.cockpit.program), *words, "--plant", str(self.cockpit.plant)])
         said = done.stdout + done.stderr
         keys = [Azure.account.key, WRONG_KEY, "PRIVATE KEY", "sig=", *variables.get("secrets", "").split()]
@@ -72,22 +72,6 @@ class World:
         """How many versions of dumps the lake has read."""
         rows = lakes.read(str(lake), "meta.files", ["status"]).column("status").to_pylist()
         return rows.count("landed")
-
-
-@contextmanager
-def environment(variables: dict[str, str]) -> Iterator[None]:
-    """Sets these variables, and removes all others of the services."""
-    before = {name: value for name, value in os.environ.items() if name.startswith(OURS)}
-    for name in before:
-        del os.environ[name]
-    variables = {name: value for name, value in variables.items() if name.isupper()}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name in variables:
-            os.environ.pop(name, None)
-        os.environ.update(before)
 
 
 def compare(world: World, name: str, lake: Path, sound: Path) -> None:
@@ -129,7 +113,7 @@ def changed_dump(world: World, changed: bytes) -> None:
 def killed_runs(world: World, run_s: float, sound: Path) -> None:
     """Runs into one fresh lake are killed one after the other; the last one completes it."""
     lake = world.folder / f"{world.name}-killed"
-    with environment(world.emulator.environment()):
+    with environment(world.emulator.environment(), OURS):
         # The time of an undisturbed run varies, so that not each of them meets a run.
         killed = [kill_case.killed_after(world.cockpit, world.url, lake, part * run_s) for part in KILLS]
         world.check(f"{sum(killed)} of {len(KILLS)} runs are killed", any(killed))
@@ -184,7 +168,7 @@ def azure_only(world: World) -> None:
     for name, variables in ways.items():
         base = world.emulator.environment()
         del base["AZURE_STORAGE_ACCOUNT_KEY"]
-        with environment(base | variables):
+        with environment(base | variables, OURS):
             words = ["source", "test", "items", "--bucket", world.url, "--plant", str(world.cockpit.plant)]
             done = world.cockpit.run([str(world.cockpit.program), *words])
         if "wrong" in name:
@@ -211,7 +195,7 @@ def google_only(world: World) -> None:
         one_line(world, name, done, words)
     done = world.ingest(none, GOOGLE_SERVICE_ACCOUNT_KEY="file:/no/such/key")
     one_line(world, "a missing file of a key", done, ["GOOGLE_SERVICE_ACCOUNT_KEY", "/no/such/key"])
-    with environment({"STORAGE_EMULATOR_HOST": world.emulator.host}):
+    with environment({"STORAGE_EMULATOR_HOST": world.emulator.host}, OURS):
         words = ["source", "test", "items", "--bucket", world.url, "--plant", str(world.cockpit.plant)]
         done = world.cockpit.run([str(world.cockpit.program), *words])
     is_read = f"records of {world.url}/" in done.stdout
@@ -256,11 +240,22 @@ def case(cockpit: Cockpit, emulators: list[Emulator], folder: Path, report: Repo
         away(world)
 
 
+def killed_with_server(args: argparse.Namespace, emulator: Emulator, folder: Path, report: Report) -> None:
+    def put(name: str, content: bytes) -> None:
+        emulator.put(BUCKET, f"{KILLED}/{name}", content)
+
+    source = dumps_killed.Source(emulator.scheme, f"{emulator.scheme}://{BUCKET}/{KILLED}", put, emulator.restart)
+    with environment(emulator.environment(), OURS):
+        dumps_killed.run(report, args.cockpit.resolve(), folder, source, args.records, args.kills)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cockpit", type=Path, required=True)
     parser.add_argument("--azurite", type=Path, required=True)
     parser.add_argument("--google", type=Path)
+    parser.add_argument("--records", type=int, default=20_000, help="of the dumps that are read under kills")
+    parser.add_argument("--kills", type=int, default=3)
     args = parser.parse_args()
     report = Report()
     with tempfile.TemporaryDirectory(prefix="clouds-case-") as name:
@@ -272,6 +267,8 @@ def main() -> int:
             print("skipped Google Cloud Storage: no emulator is given")
         try:
             case(Cockpit(args.cockpit.resolve()), emulators, folder, report)
+            for emulator in emulators:
+                killed_with_server(args, emulator, folder, report)
         finally:
             for emulator in emulators:
                 emulator.stop()

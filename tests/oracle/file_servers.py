@@ -72,6 +72,13 @@ class Server:
             self.process = subprocess.Popen(self.command(), stdout=log, stderr=log, cwd=self.folder)
         wait_for(f"an answer of {self.program} (see {self.folder / 'log'})", self.answers, LIMIT_S)
 
+    def restart(self) -> None:
+        """Kills the server with -9 and starts it again."""
+        if self.process:
+            self.process.kill()
+            self.process.wait(LIMIT_S)
+        self.start()
+
     def stop(self) -> None:
         if self.process and self.process.poll() is None:
             self.process.terminate()

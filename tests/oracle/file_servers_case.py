@@ -2,11 +2,11 @@
 
 Promise: the dumps of a simulated plant give the same bronze, silver and gold from each server as from a folder. A second
 run reads nothing; a changed dump is read again, and only that. A dump that is still being uploaded waits. Runs that are
-killed with -9, and one that meets a restart of the server, lose and double nothing. A refused login, an unknown host key,
-a missing folder and a server that is away are one line with what to do, and no output has a secret. Nothing is written
-at the server, and a lake is refused there.
+killed with -9, and those that meet a restart or a kill of the server (dumps_killed.py), lose and double nothing. A
+refused login, an unknown host key, a missing folder and a server that is away are one line with what to do, and no
+output has a secret. Nothing is written at the server, and a lake is refused there.
 
-    python file_servers_case.py --cockpit BIN
+    python file_servers_case.py --cockpit BIN [--records 20000] [--kills 3]
 """
 
 from __future__ import annotations
@@ -18,18 +18,17 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
+import dumps_killed
 import kill_case
 import lake as lakes
 from checks import Report
 from file_servers import PASSWORD, Ftp, Server, Sftp, Webdav
-from program import Cockpit
+from program import Cockpit, environment
 
 DAYS = "2"
-PREFIX = "line 1"
+PREFIX, KILLED = "line 1", "killed"
 CHANGED = "data/OperationsManagement/PlansShiftWise/PlansShiftWise.csv"
 GROWING = "data/OperationsManagement/Results/Results.csv"
 KILLS = (0.2, 0.35, 0.5, 0.65, 0.8)
@@ -61,7 +60,7 @@ class World:
 
     def run(self, *words: str, variables: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         """A command with the variables of the server; no secret may be in its output."""
-        with environment(self.server.environment() if variables is None else variables):
+        with environment(self.server.environment() if variables is None else variables, OURS):
             done = self.cockpit.run([str(self.cockpit.program), *words, "--plant", str(self.cockpit.plant)])
         said = done.stdout + done.stderr
         found = [secret for secret in SECRETS if secret in said]
@@ -83,21 +82,6 @@ class World:
         """All names at the server with size and time."""
         stats = [(str(path), path.stat()) for path in sorted(self.server.files.rglob("*"))]
         return [(path, stat.st_size, stat.st_mtime_ns) for path, stat in stats]
-
-
-@contextmanager
-def environment(variables: dict[str, str]) -> Iterator[None]:
-    """Sets these variables, and removes all others of file servers."""
-    before = {name: value for name, value in os.environ.items() if name.startswith(OURS)}
-    for name in before:
-        del os.environ[name]
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name in variables:
-            os.environ.pop(name, None)
-        os.environ.update(before)
 
 
 def compare(world: World, name: str, lake: Path, sound: Path) -> None:
@@ -122,7 +106,7 @@ def second_run(world: World) -> None:
 def killed_runs(world: World, run_s: float, sound: Path) -> None:
     """Runs into one fresh lake are killed one after the other; the last one completes it."""
     lake = world.folder / f"{world.name}-killed"
-    with environment(world.server.environment()):
+    with environment(world.server.environment(), OURS):
         # The time of an undisturbed run varies, so that not each of them meets a run.
         killed = [kill_case.killed_after(world.cockpit, world.url, lake, part * run_s) for part in KILLS]
         world.check(f"{sum(killed)} of {len(KILLS)} runs are killed", any(killed))
@@ -136,7 +120,7 @@ def killed_runs(world: World, run_s: float, sound: Path) -> None:
 def restarted_server(world: World, run_s: float, sound: Path) -> None:
     """The server is stopped in the middle of a run and started again; the run goes on, or the next one completes it."""
     lake, log = world.folder / f"{world.name}-restart", world.folder / f"{world.name}-restart.log"
-    with environment(world.server.environment()):
+    with environment(world.server.environment(), OURS):
         process = world.cockpit.start(world.url, str(lake), log, once=True)
         try:
             process.wait(timeout=0.4 * run_s)
@@ -304,9 +288,26 @@ def case(cockpit: Cockpit, all_servers: list[Server], folder: Path, report: Repo
         away(world)
 
 
+def killed_with_server(args: argparse.Namespace, server: Server, folder: Path, report: Report) -> None:
+    served = server.files / KILLED
+    served.mkdir()
+
+    def put(name: str, content: bytes) -> None:
+        # Outside of the folder that is read, and then in one step, as an upload under another name does.
+        part = server.files / name
+        part.write_bytes(content)
+        part.rename(served / name)
+
+    source = dumps_killed.Source(server.name, server.url(KILLED), put, server.restart)
+    with environment(server.environment(), OURS):
+        dumps_killed.run(report, args.cockpit.resolve(), folder, source, args.records, args.kills)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cockpit", type=Path, required=True)
+    parser.add_argument("--records", type=int, default=20_000, help="of the dumps that are read under kills")
+    parser.add_argument("--kills", type=int, default=3)
     args = parser.parse_args()
     report = Report()
     with tempfile.TemporaryDirectory(prefix="file-servers-case-") as name:
@@ -314,6 +315,8 @@ def main() -> int:
         all_servers = servers(folder)
         try:
             case(Cockpit(args.cockpit.resolve()), all_servers, folder, report)
+            for server in all_servers:
+                killed_with_server(args, server, folder, report)
         finally:
             for server in all_servers:
                 server.stop()

@@ -93,7 +93,7 @@ def rounds(log: Path) -> int:
 def plant(folder: Path) -> Path:
     columns = (Column("id", 'type = "int", required = true'), Column("place"))
     paths = ("in/*.csv", "in/*/*.csv")
-    marked = 'format = "delimited"\ndelimiter = ","\nheader = true\ndone_marker = ".done"'
+    marked = f'{small_plant.DELIMITED}\ndone_marker = ".done"'
     tables = [Table("part", paths, columns), Table("marked", ("marked/*.csv",), columns, marked)]
     return small_plant.write(folder, tables)
 

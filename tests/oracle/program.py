@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import os
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,6 +55,21 @@ class Cockpit:
         return subprocess.run(
             args, capture_output=True, text=True, timeout=LIMIT_S, env=_env(), check=False
         )
+
+
+@contextmanager
+def environment(variables: dict[str, str], prefixes: tuple[str, ...]) -> Iterator[None]:
+    """Sets these variables, and removes all others that begin with one of `prefixes`."""
+    before = {name: value for name, value in os.environ.items() if name.startswith(prefixes)}
+    for name in before:
+        del os.environ[name]
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name in variables:
+            os.environ.pop(name, None)
+        os.environ.update(before)
 
 
 def _env() -> dict[str, str]:

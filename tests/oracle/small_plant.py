@@ -26,6 +26,9 @@ end = "06:00"
 """
 
 
+DELIMITED = 'format = "delimited"\ndelimiter = ","\nheader = true'
+
+
 @dataclass(frozen=True)
 class Column:
     """A column of a contract: its type and further words, as TOML has them."""
@@ -46,7 +49,7 @@ class Table:
     name: str
     paths: tuple[str, ...]
     columns: tuple[Column, ...]
-    format: str = 'format = "delimited"\ndelimiter = ","\nheader = true'
+    format: str = DELIMITED
 
 
 def write(folder: Path, tables: list[Table]) -> Path:

@@ -14,8 +14,9 @@ use arrow::compute::not;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::json::{LineDelimitedWriter, ReaderBuilder};
 use config::model::TableName;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize as _, Deserializer, Serialize};
+use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -61,6 +62,13 @@ pub fn from_batches<T: DeserializeOwned>(batches: &[RecordBatch]) -> anyhow::Res
     writer.finish()?;
     let rows = serde_json::Deserializer::from_slice(&text).into_iter::<T>();
     Ok(rows.collect::<Result<Vec<_>, _>>()?)
+}
+
+/// Reads a number of [`from_batches`] as the nearest `f64`. The parser of `serde_json` can differ in the last
+/// digit of 17, so that a row would change whenever the rows around it are replaced.
+pub fn exact_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    let text = Option::<&RawValue>::deserialize(deserializer)?;
+    text.map(|it| it.get().parse()).transpose().map_err(D::Error::custom)
 }
 
 /// All rows of a `meta` table.

@@ -74,6 +74,7 @@ pub struct QualityRow {
     /// Rows that do not fulfil it.
     pub failed: i64,
     /// failed / checked; null if no row was checked.
+    #[serde(default, deserialize_with = "meta::exact_number")]
     pub share: Option<f64>,
     pub run: String,
     pub measured_at: DateTime<Utc>,

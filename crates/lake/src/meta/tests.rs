@@ -68,3 +68,21 @@ async fn rows_of_an_older_lake_stay_when_a_column_is_added() {
     replace_all(&lake, &wide, &[row("z", None)]).await.unwrap();
     assert_eq!(sorted(&lake).await, [row("z", None)]);
 }
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Measured {
+    failed: i64,
+    #[serde(default, deserialize_with = "exact_number")]
+    share: Option<f64>,
+}
+
+#[test]
+fn numbers_keep_every_digit() {
+    let columns = [("failed", DataType::Int64), ("share", DataType::Float64)];
+    // 2,468 of 12,000 is a number whose last digit the parser of `serde_json` changes.
+    let share = |failed: i64| Measured { failed, share: Some(failed as f64 / 12_000.0) };
+    let mut rows: Vec<Measured> = (0..=12_000).map(share).collect();
+    rows.push(Measured { failed: 0, share: None });
+    let batches = to_batch(&meta(&columns).schema, &rows).unwrap();
+    assert_eq!(from_batches::<Measured>(&batches).unwrap(), rows);
+}

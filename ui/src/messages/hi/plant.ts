@@ -38,7 +38,7 @@ export const texts: Texts<typeof english> = {
   'key.month.next': 'एक महीना बाद की स्थिति',
 
   'state.none': 'अभी कोई डेटा नहीं।',
-  'state.none.hint': 'अभी तक कोई डंप नहीं पढ़ा गया। सर्वर पर {command} चलाएँ।',
+  'state.none.hint': 'यह डेटा अभी तैयार नहीं है। पहला इन्जेस्ट पूरा होने पर दिखेगा। यदि कोई इन्जेस्ट नहीं चल रहा, तो सर्वर पर {command} चलाएँ।',
   'state.error': 'लोड नहीं हो सका।',
   'state.error.lost': 'सर्वर उत्तर नहीं दे रहा। पृष्ठ अपने आप फिर प्रयास करता है।',
   'state.forbidden': 'अनुमति नहीं है',
