@@ -2,7 +2,8 @@
 
 use crate::bronze::Pointer;
 use crate::columns::{KeyValue, RowKeys, text};
-use crate::delta::replace::{Scope, replace};
+use crate::delta::replace::{Begun, Scope, replace};
+use crate::delta::staged::StagedRows;
 use crate::delta::table::Definition;
 use crate::lake::Lake;
 use crate::offsets::{self, Offsets, Ranges, are_after};
@@ -57,17 +58,23 @@ fn build_schema() -> SchemaRef {
     Arc::new(Schema::new(texts.into_iter().chain(pointers).chain(last).collect::<Vec<_>>()))
 }
 
-/// The rejected rows of one table, and the dumps they belong to.
+/// The rejected rows of one table, and the dumps they belong to. Many rows wait in data files, so that memory does not
+/// grow with the dumps.
 pub struct Rejects<'a> {
     lake: &'a Lake,
     table: TableName,
-    batches: Vec<RecordBatch>,
+    rows: StagedRows<'a>,
     dumps: BTreeSet<(String, i64)>,
 }
 
 impl<'a> Rejects<'a> {
-    pub fn new(lake: &'a Lake, table: &TableName) -> Self {
-        Self { lake, table: table.clone(), batches: Vec::new(), dumps: BTreeSet::new() }
+    /// No rows of `table` yet.
+    ///
+    /// # Errors
+    /// Fails if `silver.rejected` is at no valid place.
+    pub fn new(lake: &'a Lake, table: &TableName) -> anyhow::Result<Self> {
+        let rows = StagedRows::new(lake, &lake.table(&name())?, schema()).with_digest()?;
+        Ok(Self { lake, table: table.clone(), rows, dumps: BTreeSet::new() })
     }
 
     /// Adds a dump whose rejected rows are replaced, even if it has none now.
@@ -76,12 +83,20 @@ impl<'a> Rejects<'a> {
     }
 
     /// Adds the rejected rows of a bronze batch.
-    pub fn push(&mut self, bronze: &RecordBatch, reasons: &[Rejection]) -> anyhow::Result<()> {
+    pub async fn push(
+        &mut self,
+        bronze: &RecordBatch,
+        reasons: &[Rejection],
+    ) -> anyhow::Result<()> {
         if reasons.is_empty() {
             return Ok(());
         }
-        self.batches.push(rows(self.lake, &self.table, bronze, reasons)?);
-        Ok(())
+        self.rows.push(&rows(self.lake, &self.table, bronze, reasons)?).await
+    }
+
+    /// Deletes the rows that were written.
+    pub async fn discard(mut self) -> anyhow::Result<()> {
+        self.rows.clear().await
     }
 
     /// Replaces the rejected rows of the same dumps, or of all dumps if `is_everything`. It is idempotent.
@@ -97,8 +112,9 @@ impl<'a> Rejects<'a> {
             true => all.matches(batch),
             false => dumps.matches(batch),
         };
-        let scope = Scope::Where(&hit);
-        replace(self.lake, &table, scope, self.batches, definition(), BTreeMap::new()).await?;
+        let begun = Begun::with_rows(self.lake, &table, definition(), self.rows).await?;
+        let compared = Box::pin(begun.compare(Scope::Where(&hit))).await?;
+        Box::pin(compared.commit(BTreeMap::new())).await?;
         Ok(())
     }
 }

@@ -71,11 +71,26 @@ impl<'a> Begun<'a> {
         table: &'a Table,
         definition: Definition,
     ) -> anyhow::Result<Self> {
+        let rows = StagedRows::new(lake, table, definition.schema.clone());
+        let mut begun = Self::with_rows(lake, table, definition, rows).await?;
+        if !begun.is_redefined {
+            begun.rows = begun.rows.with_digest()?;
+        }
+        Ok(begun)
+    }
+
+    /// Begins to replace rows of a table by rows that are collected already, with a digest unless they count as
+    /// changed in any case.
+    pub async fn with_rows(
+        lake: &'a Lake,
+        table: &'a Table,
+        definition: Definition,
+        rows: StagedRows<'a>,
+    ) -> anyhow::Result<Self> {
         let state = lake.state(&table.name).await?;
         let is_redefined = state
             .as_ref()
             .is_none_or(|it| it.fingerprint() != Some(definition.fingerprint.as_str()));
-        let rows = staged(lake, table, &definition, is_redefined)?;
         Ok(Self { lake, table, state, is_redefined, definition, holds_rows: false, rows })
     }
 
@@ -109,17 +124,6 @@ impl<'a> Begun<'a> {
         };
         Ok(Replacement { lake, table, state, is_redefined, is_changed, rows, definition, old })
     }
-}
-
-/// Rows with a digest, unless they count as changed in any case.
-fn staged<'a>(
-    lake: &'a Lake,
-    table: &'a Table,
-    definition: &Definition,
-    is_redefined: bool,
-) -> anyhow::Result<StagedRows<'a>> {
-    let rows = StagedRows::new(lake, table, definition.schema.clone());
-    if is_redefined { Ok(rows) } else { rows.with_digest() }
 }
 
 /// A prepared replacement of rows.

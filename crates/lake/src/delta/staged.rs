@@ -15,7 +15,7 @@ use std::hash::{BuildHasher as _, Hasher as _};
 /// data files at once, so memory does not grow with the table.
 pub struct StagedRows<'a> {
     lake: &'a Lake,
-    table: &'a Table,
+    table: Table,
     schema: SchemaRef,
     batches: Vec<RecordBatch>,
     bytes: usize,
@@ -26,8 +26,8 @@ pub struct StagedRows<'a> {
 }
 
 impl<'a> StagedRows<'a> {
-    pub fn new(lake: &'a Lake, table: &'a Table, schema: SchemaRef) -> Self {
-        let max_bytes = lake.limits().refine.staged_bytes;
+    pub fn new(lake: &'a Lake, table: &Table, schema: SchemaRef) -> Self {
+        let (table, max_bytes) = (table.clone(), lake.limits().refine.staged_bytes);
         let (batches, writer, digest) = (Vec::new(), None, None);
         Self { lake, table, schema, batches, bytes: 0, max_bytes, writer, digest }
     }
@@ -61,7 +61,8 @@ impl<'a> StagedRows<'a> {
         if self.bytes <= self.max_bytes {
             return Ok(());
         }
-        let writer = self.writer.get_or_insert_with(|| writer(self.lake, self.table, &self.schema));
+        let writer =
+            self.writer.get_or_insert_with(|| writer(self.lake, &self.table, &self.schema));
         for batch in self.batches.drain(..) {
             writer.write(&batch).await?;
         }
@@ -106,7 +107,7 @@ pub async fn write_all<'a>(
             files.extend(own.finish().await?);
         }
         for batch in &rows.batches {
-            let writer = shared.get_or_insert_with(|| writer(rows.lake, rows.table, &rows.schema));
+            let writer = shared.get_or_insert_with(|| writer(rows.lake, &rows.table, &rows.schema));
             writer.write(batch).await?;
         }
     }

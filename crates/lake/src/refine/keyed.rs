@@ -105,6 +105,7 @@ impl<'a> Cleaning<'a> {
             idle.extend(found);
             self.table.discard(&read.writer.finish().await?).await?;
             self.table.discard(&read.uncertain.finish().await?).await?;
+            read.rejects.discard().await?;
         };
         let Read { rejects, repairs, latest, writer, uncertain, .. } = read;
         let writing = timing::part("silver write");
@@ -117,6 +118,7 @@ impl<'a> Cleaning<'a> {
         let compared = comparing.instrument(timing::part("keys")).await?;
         let Some(compared) = compared else {
             self.table.discard(&written.concat()).await?;
+            rejects.discard().await?;
             return Ok(None);
         };
         let merging = self.merge(compared, written, old_files);
@@ -131,7 +133,7 @@ impl<'a> Cleaning<'a> {
         dumps: &Dumps,
     ) -> anyhow::Result<Read<'a>> {
         let mut read = Read {
-            rejects: Rejects::new(self.lake, &self.model.table),
+            rejects: Rejects::new(self.lake, &self.model.table)?,
             repairs: Repairs::default(),
             latest: LatestByKey::new(self.lake.limits().refine.held_keys),
             writer: self.writer(),
@@ -185,7 +187,7 @@ impl<'a> Cleaning<'a> {
                 let source = (bronze.source, parts);
                 let cleaned = self.clean_of_dumps(&batch, &runs, source, &mut read.passes);
                 let cleaned = cleaned.instrument(timing::part("typing")).await?;
-                read.rejects.push(&batch, &cleaned.rejections)?;
+                read.rejects.push(&batch, &cleaned.rejections).await?;
                 waiting.push((cleaned, ranks(&runs, dumps)));
             }
             while let Some((cleaned, ranks)) = waiting.pop() {

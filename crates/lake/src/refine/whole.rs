@@ -105,7 +105,7 @@ impl<'a> Cleaning<'a> {
         let voids = Voids::new(versions.iter().map(AsRef::as_ref), |_| false, &HashSet::default());
         let history = DumpHistory::new(bronze.contract, &versions);
         let new = ids(newest_first(new).iter().map(AsRef::as_ref));
-        let mut rejects = Rejects::new(self.lake, &self.model.table);
+        let mut rejects = Rejects::new(self.lake, &self.model.table)?;
         let continued = voids.continued().map(|(file, number)| (file.to_owned(), number));
         let continued: HashSet<VersionId> = continued.collect();
         for (file, number) in new.iter().chain(&continued) {
@@ -207,7 +207,8 @@ impl<'a> Cleaning<'a> {
                     is_new.extend(std::iter::repeat_n(is_unread, rows));
                 }
                 let reasons = cleaned.rejections.iter().filter(|it| is_new[it.row]);
-                reading.rejects.push(&batch, &reasons.cloned().collect::<Vec<_>>())?;
+                let reasons: Vec<_> = reasons.cloned().collect();
+                reading.rejects.push(&batch, &reasons).await?;
                 if writes {
                     let writing = timing::part("silver write");
                     reading.writer.write(&cleaned.accepted()?).instrument(writing).await?;
