@@ -11,84 +11,53 @@ what to do, and no output has a key. A lake is refused there.
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import dumps_killed
 import kill_case
-import lake as lakes
 from checks import Report
 from clouds import Azure, Emulator, Google
 from program import Cockpit, environment
+from remote_bucket import (
+    RemoteBucket,
+    changed_dump,
+    killed_runs,
+    one_line,
+    same_as_a_folder,
+    second_run,
+    without_a_record,
+)
 
 DAYS = "2"
 BUCKET, PREFIX, KILLED = "plant-dumps", "line 1", "killed"
 CHANGED = "data/OperationsManagement/PlansShiftWise/PlansShiftWise.csv"
 KILLS = (0.1, 0.3, 0.5, 0.7)
 """When a run is killed, in parts of an undisturbed run."""
-VOLATILE = (*kill_case.VOLATILE, "_modified_at")
-"""Columns that may differ: a copy of a dump is younger than the dump."""
 WRONG_KEY = "d3Jvbmcga2V5IHdyb25nIGtleSB3cm9uZyBrZXk="
 OURS = ("GOOGLE_", "AZURE_", "STORAGE_EMULATOR_HOST", "AZURITE_", "AWS_")
 
 
-class World:
-    """A folder with dumps, the same dumps at a service, and lakes."""
+class World(RemoteBucket):
+    """A bucket at an emulator."""
+
+    prefixes = OURS
 
     def __init__(self, cockpit: Cockpit, emulator: Emulator, folder: Path, report: Report) -> None:
-        self.cockpit = cockpit
+        super().__init__(cockpit, emulator.scheme, f"{emulator.scheme}://{BUCKET}/{PREFIX}", folder, report)
         self.emulator = emulator
-        self.folder = folder
-        self.report = report
-        self.name = emulator.scheme
-        self.url = f"{emulator.scheme}://{BUCKET}/{PREFIX}"
-        self.dumps = folder / "dumps"
-        self.sound = folder / "sound"
-        self.lake = folder / f"{emulator.scheme}-lake"
 
-    def check(self, what: str, ok: bool, reason: str = "") -> bool:
-        return self.report.check(f"{self.name}: {what}", ok, reason)
+    def variables(self) -> dict[str, str]:
+        return self.emulator.environment()
 
-    def run(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        """A command with the emulator's variables; a key of them must not be in its output."""
-        settings = {name: value for name, value in variables.items() if name.isupper()}
-        with environment(self.emulator.environment() | settings, OURS):
-            done = self.cockpit.run([str(self.cockpit.program), *words, "--plant", str(self.cockpit.plant)])
-        said = done.stdout + done.stderr
-        keys = [Azure.account.key, WRONG_KEY, "PRIVATE KEY", "sig=", *variables.get("secrets", "").split()]
-        found = [key for key in keys if key in said]
-        self.check(f"no key in the output of {words[0]}", not found and "panicked" not in said, said[-2000:])
-        return done
+    def secrets(self) -> tuple[str, ...]:
+        return (Azure.account.key, WRONG_KEY, "PRIVATE KEY", "sig=")
 
-    def ingest(self, lake: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-        words = ["--once", "--bucket", self.url, "--lake", str(lake)]
-        return self.run("ingest", *words, **variables)
-
-    def read_dumps(self, lake: Path) -> int:
-        """How many versions of dumps the lake has read."""
-        rows = lakes.read(str(lake), "meta.files", ["status"]).column("status").to_pylist()
-        return rows.count("landed")
-
-
-def compare(world: World, name: str, lake: Path, sound: Path) -> None:
-    kill_case.compare_lakes(world.report, f"{world.name} {name}", lake, sound, VOLATILE)
-
-
-def same_as_a_folder(world: World) -> None:
-    done = world.ingest(world.lake)
-    if world.check("an ingest", done.returncode == 0, done.stderr[-2000:]):
-        compare(world, "as from a folder", world.lake, world.sound)
-
-
-def second_run(world: World) -> None:
-    before = world.read_dumps(world.lake)
-    done = world.ingest(world.lake)
-    world.check("a second ingest", done.returncode == 0, done.stderr[-2000:])
-    world.report.equal(f"{world.name}: a second run reads nothing", world.read_dumps(world.lake), before)
+    def with_key(self, **variables: str) -> dict[str, str]:
+        """The variables of the emulator with some of them replaced."""
+        return self.variables() | variables
 
 
 def sample(world: World) -> None:
@@ -98,38 +67,6 @@ def sample(world: World) -> None:
     world.check("`source test` shows records", is_read, done.stdout[-500:] + done.stderr)
     done = world.run("config", "--bucket", world.url)
     world.check("`config` prints the bucket", f'bucket = "{world.url}"' in done.stdout, done.stdout[:2000] + done.stderr)
-
-
-def changed_dump(world: World, changed: bytes) -> None:
-    """One dump of the bucket is written again; `sound` has read the same change already."""
-    before = world.read_dumps(world.lake)
-    world.emulator.put(BUCKET, f"{PREFIX}/{CHANGED}", changed)
-    done = world.ingest(world.lake)
-    world.check("an ingest after a change", done.returncode == 0, done.stderr[-2000:])
-    world.report.equal(f"{world.name}: only the changed dump is read", world.read_dumps(world.lake), before + 1)
-    compare(world, "after the change", world.lake, world.sound)
-
-
-def killed_runs(world: World, run_s: float, sound: Path) -> None:
-    """Runs into one fresh lake are killed one after the other; the last one completes it."""
-    lake = world.folder / f"{world.name}-killed"
-    with environment(world.emulator.environment(), OURS):
-        # The time of an undisturbed run varies, so that not each of them meets a run.
-        killed = [kill_case.killed_after(world.cockpit, world.url, lake, part * run_s) for part in KILLS]
-        world.check(f"{sum(killed)} of {len(KILLS)} runs are killed", any(killed))
-        _, said = kill_case.undisturbed(world.cockpit, world.url, lake)
-    if world.check("the next run completes a killed one", said == "", said):
-        compare(world, "after kills", lake, sound)
-        left = kill_case.orphans(lake)
-        world.check("no file is left behind", not left, "\n".join(left))
-
-
-def one_line(world: World, what: str, done: subprocess.CompletedProcess[str], words: list[str]) -> None:
-    """A failure is one line with these words."""
-    lines = [line for line in done.stderr.splitlines() if line.strip()]
-    missing = [word for word in words if word not in done.stderr]
-    ok = done.returncode != 0 and len(lines) == 1 and not missing and "<" not in done.stderr
-    world.check(f"{what} is one line with a remedy", ok, f"{missing} is missing in:\n{done.stderr}")
 
 
 def refused_lake(world: World) -> None:
@@ -150,11 +87,11 @@ def away(world: World) -> None:
 def azure_only(world: World) -> None:
     """Azurite checks signatures and knows its containers."""
     none = world.folder / "none"
-    done = world.ingest(none, AZURE_STORAGE_ACCOUNT_KEY=WRONG_KEY)
+    done = world.ingest(none, variables=world.with_key(AZURE_STORAGE_ACCOUNT_KEY=WRONG_KEY))
     one_line(world, "a wrong key", done, [world.url, "403 Forbidden", "AZURE_STORAGE_ACCOUNT_KEY"])
-    done = world.ingest(none, AZURE_STORAGE_ACCOUNT_KEY="no-base64!")
+    done = world.ingest(none, variables=world.with_key(AZURE_STORAGE_ACCOUNT_KEY="no-base64!"))
     one_line(world, "a key that is no key", done, ["AZURE_STORAGE_ACCOUNT_KEY", "Base64"])
-    done = world.ingest(none, AZURE_STORAGE_ACCOUNT_NAME="")
+    done = world.ingest(none, variables=world.with_key(AZURE_STORAGE_ACCOUNT_NAME=""))
     one_line(world, "no account", done, ["AZURE_STORAGE_ACCOUNT_NAME", "abfss://"])
     done = world.run("ingest", "--once", "--bucket", "az://absent/x", "--lake", str(none))
     one_line(world, "a missing container", done, ["az://absent/x", "404", "check the name of the container"])
@@ -191,21 +128,15 @@ def google_only(world: World) -> None:
             [BUCKET],
         ),
     ):
-        done = world.ingest(none, GOOGLE_SERVICE_ACCOUNT_KEY=text, secrets="secret-text")
+        done = world.ingest(none, variables=world.with_key(GOOGLE_SERVICE_ACCOUNT_KEY=text), secrets=("secret-text",))
         one_line(world, name, done, words)
-    done = world.ingest(none, GOOGLE_SERVICE_ACCOUNT_KEY="file:/no/such/key")
+    done = world.ingest(none, variables=world.with_key(GOOGLE_SERVICE_ACCOUNT_KEY="file:/no/such/key"))
     one_line(world, "a missing file of a key", done, ["GOOGLE_SERVICE_ACCOUNT_KEY", "/no/such/key"])
     with environment({"STORAGE_EMULATOR_HOST": world.emulator.host}, OURS):
         words = ["source", "test", "items", "--bucket", world.url, "--plant", str(world.cockpit.plant)]
         done = world.cockpit.run([str(world.cockpit.program), *words])
     is_read = f"records of {world.url}/" in done.stdout
     world.check("STORAGE_EMULATOR_HOST is used without a key", is_read, done.stderr[-2000:])
-
-
-def without_a_record(dump: Path) -> bytes:
-    """The dump without its last record."""
-    lines = dump.read_bytes().splitlines(keepends=True)
-    return b"".join(lines[:-1])
 
 
 def case(cockpit: Cockpit, emulators: list[Emulator], folder: Path, report: Report) -> None:
@@ -228,13 +159,14 @@ def case(cockpit: Cockpit, emulators: list[Emulator], folder: Path, report: Repo
         same_as_a_folder(world)
         second_run(world)
         sample(world)
-        killed_runs(world, run_s, first)
+        killed_runs(world, KILLS, run_s, first)
     changed = without_a_record(dumps / CHANGED)
     (dumps / CHANGED).write_bytes(changed)
     _, said = kill_case.undisturbed(cockpit, str(dumps), sound)
     report.check("an ingest of the change from the folder", said == "", said)
     for world in worlds:
-        changed_dump(world, changed)
+        world.emulator.put(BUCKET, f"{PREFIX}/{CHANGED}", changed)
+        changed_dump(world)
         refused_lake(world)
         (azure_only if isinstance(world.emulator, Azure) else google_only)(world)
         away(world)

@@ -26,6 +26,16 @@ import lake as lakes
 from checks import Report
 from file_servers import PASSWORD, Ftp, Server, Sftp, Webdav
 from program import Cockpit, environment
+from remote_bucket import (
+    RemoteBucket,
+    changed_dump,
+    compare,
+    killed_runs,
+    one_line,
+    same_as_a_folder,
+    second_run,
+    without_a_record,
+)
 
 DAYS = "2"
 PREFIX, KILLED = "line 1", "killed"
@@ -33,50 +43,26 @@ CHANGED = "data/OperationsManagement/PlansShiftWise/PlansShiftWise.csv"
 GROWING = "data/OperationsManagement/Results/Results.csv"
 KILLS = (0.2, 0.35, 0.5, 0.65, 0.8)
 """When a run is killed, in parts of an undisturbed run."""
-VOLATILE = (*kill_case.VOLATILE, "_modified_at")
-"""Columns that may differ: a copy of a dump is younger than the dump, and times are to the second."""
 SECRETS = (PASSWORD, "wrong-password-2", "PRIVATE KEY")
 OURS = ("COCKPIT_SFTP_", "COCKPIT_FTP_", "COCKPIT_WEBDAV_", "COCKPIT_FILE_SERVER_")
 APPEND_EVERY_S = 0.5
 
 
-class World:
-    """A folder with dumps, the same dumps at a server, and lakes."""
+class World(RemoteBucket):
+    """A bucket at a server."""
+
+    prefixes = OURS
 
     def __init__(self, cockpit: Cockpit, server: Server, folder: Path, report: Report) -> None:
-        self.cockpit = cockpit
+        super().__init__(cockpit, server.name, server.url(PREFIX), folder, report)
         self.server = server
-        self.folder = folder
-        self.report = report
-        self.name = server.name
-        self.url = server.url(PREFIX)
-        self.dumps = folder / "dumps"
-        self.sound = folder / "sound"
-        self.lake = folder / f"{server.name}-lake"
         self.served = server.files / PREFIX
 
-    def check(self, what: str, ok: bool, reason: str = "") -> bool:
-        return self.report.check(f"{self.name}: {what}", ok, reason)
+    def variables(self) -> dict[str, str]:
+        return self.server.environment()
 
-    def run(self, *words: str, variables: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-        """A command with the variables of the server; no secret may be in its output."""
-        with environment(self.server.environment() if variables is None else variables, OURS):
-            done = self.cockpit.run([str(self.cockpit.program), *words, "--plant", str(self.cockpit.plant)])
-        said = done.stdout + done.stderr
-        found = [secret for secret in SECRETS if secret in said]
-        self.check(f"no secret in the output of {words[0]}", not found and "panicked" not in said, said[-2000:])
-        return done
-
-    def ingest(
-        self, lake: Path, url: str | None = None, variables: dict[str, str] | None = None
-    ) -> subprocess.CompletedProcess[str]:
-        words = ["--once", "--bucket", url or self.url, "--lake", str(lake)]
-        return self.run("ingest", *words, variables=variables)
-
-    def read_dumps(self, lake: Path) -> int:
-        """How many versions of dumps the lake has read."""
-        rows = lakes.read(str(lake), "meta.files", ["status"]).column("status").to_pylist()
-        return rows.count("landed")
+    def secrets(self) -> tuple[str, ...]:
+        return SECRETS
 
     def shape(self) -> list[tuple[str, int, int]]:
         """All names at the server with size and time."""
@@ -84,43 +70,10 @@ class World:
         return [(path, stat.st_size, stat.st_mtime_ns) for path, stat in stats]
 
 
-def compare(world: World, name: str, lake: Path, sound: Path) -> None:
-    kill_case.compare_lakes(world.report, f"{world.name} {name}", lake, sound, VOLATILE)
-
-
-def same_as_a_folder(world: World) -> None:
-    before = world.shape()
-    done = world.ingest(world.lake)
-    if world.check("an ingest", done.returncode == 0, done.stderr[-2000:]):
-        compare(world, "as from a folder", world.lake, world.sound)
-    world.report.equal(f"{world.name}: nothing is written at the server", world.shape(), before)
-
-
-def second_run(world: World) -> None:
-    before = world.read_dumps(world.lake)
-    done = world.ingest(world.lake)
-    world.check("a second ingest", done.returncode == 0, done.stderr[-2000:])
-    world.report.equal(f"{world.name}: a second run reads nothing", world.read_dumps(world.lake), before)
-
-
-def killed_runs(world: World, run_s: float, sound: Path) -> None:
-    """Runs into one fresh lake are killed one after the other; the last one completes it."""
-    lake = world.folder / f"{world.name}-killed"
-    with environment(world.server.environment(), OURS):
-        # The time of an undisturbed run varies, so that not each of them meets a run.
-        killed = [kill_case.killed_after(world.cockpit, world.url, lake, part * run_s) for part in KILLS]
-        world.check(f"{sum(killed)} of {len(KILLS)} runs are killed", any(killed))
-        _, said = kill_case.undisturbed(world.cockpit, world.url, lake)
-    if world.check("the next run completes a killed one", said == "", said):
-        compare(world, "after kills", lake, sound)
-        left = kill_case.orphans(lake)
-        world.check("no file is left behind", not left, "\n".join(left))
-
-
 def restarted_server(world: World, run_s: float, sound: Path) -> None:
     """The server is stopped in the middle of a run and started again; the run goes on, or the next one completes it."""
     lake, log = world.folder / f"{world.name}-restart", world.folder / f"{world.name}-restart.log"
-    with environment(world.server.environment(), OURS):
+    with environment(world.variables(), OURS):
         process = world.cockpit.start(world.url, str(lake), log, once=True)
         try:
             process.wait(timeout=0.4 * run_s)
@@ -171,26 +124,6 @@ def growing_dump(world: World) -> None:
         compare(world, "after the upload", lake, world.sound)
 
 
-def changed_dump(world: World, changed: bytes) -> None:
-    """One dump is written again; `sound` has read the same change already."""
-    before = world.read_dumps(world.lake)
-    (world.served / CHANGED).write_bytes(changed)
-    done = world.ingest(world.lake)
-    world.check("an ingest after a change", done.returncode == 0, done.stderr[-2000:])
-    world.report.equal(f"{world.name}: only the changed dump is read", world.read_dumps(world.lake), before + 1)
-    compare(world, "after the change", world.lake, world.sound)
-
-
-def one_line(
-    world: World, what: str, done: subprocess.CompletedProcess[str], words: list[str]
-) -> None:
-    """A failure is one line with these words."""
-    lines = [line for line in done.stderr.splitlines() if line.strip()]
-    missing = [word for word in words if word not in done.stderr]
-    ok = done.returncode != 0 and len(lines) == 1 and not missing
-    world.check(f"{what} is one line with a remedy", ok, f"{missing} is missing in:\n{done.stderr}")
-
-
 def refusals(world: World) -> None:
     none = world.folder / "none"
     key = {"sftp": "COCKPIT_SFTP_KEY", "webdav": "COCKPIT_WEBDAV_PASSWORD"}.get(world.name, "COCKPIT_FTP_PASSWORD")
@@ -239,12 +172,6 @@ def away(world: World) -> None:
     world.check("it is read again when it is back", done.returncode == 0, done.stderr[-2000:])
 
 
-def without_a_record(dump: Path) -> bytes:
-    """The dump without its last record."""
-    lines = dump.read_bytes().splitlines(keepends=True)
-    return b"".join(lines[:-1])
-
-
 def servers(folder: Path) -> list[Server]:
     return [
         Sftp(folder / "sftp"),
@@ -273,9 +200,11 @@ def case(cockpit: Cockpit, all_servers: list[Server], folder: Path, report: Repo
         shutil.copytree(dumps, world.served)
         world.server.start()
         print(f"dumps at {world.url}")
+        before = world.shape()
         same_as_a_folder(world)
+        report.equal(f"{world.name}: nothing is written at the server", world.shape(), before)
         second_run(world)
-        killed_runs(world, run_s, first)
+        killed_runs(world, KILLS, run_s, first)
         restarted_server(world, run_s, first)
         growing_dump(world)
     changed = without_a_record(dumps / CHANGED)
@@ -283,7 +212,8 @@ def case(cockpit: Cockpit, all_servers: list[Server], folder: Path, report: Repo
     _, said = kill_case.undisturbed(cockpit, str(dumps), sound)
     report.check("an ingest of the change from the folder", said == "", said)
     for world in worlds:
-        changed_dump(world, changed)
+        (world.served / CHANGED).write_bytes(changed)
+        changed_dump(world)
         refusals(world)
         away(world)
 
