@@ -57,6 +57,39 @@ fn a_changed_dump_supersedes_records_with_the_same_key() {
 }
 
 #[test]
+fn rejected_rows_that_wait_in_files_are_the_same() {
+    let (in_memory, in_files) = (World::new().tolerant(), World::new().tolerant());
+    let dumps = [plan(&[(1, "1"), (2, "x"), (3, "y")]), plan(&[(1, "1"), (2, "20"), (4, "z")])];
+    for (number, dump) in dumps.iter().enumerate() {
+        let key = format!("plan/2024-01-0{}.csv", number + 1);
+        in_memory.dump(&key, dump);
+        in_memory.ingest().success();
+        in_files.dump(&key, dump);
+        in_files.run_with(&["ingest", "--once"], &[("COCKPIT_STAGED_BYTES", "1")]).success();
+        let dump_times = ["_modified_at"];
+        for table in ["silver.plan", "silver.rejected"] {
+            let rows = in_files.rows_without(table, &dump_times);
+            assert_eq!(rows, in_memory.rows_without(table, &dump_times), "{table}");
+        }
+        in_files.is_balanced();
+    }
+    // An old dump is written again: its rows are replaced, and a rebuild reads all dumps.
+    for world in [&in_memory, &in_files] {
+        world.dump("plan/2024-01-01.csv", plan(&[(1, "1"), (2, "u"), (3, "30")]));
+    }
+    in_memory.ingest().success();
+    in_files.run_with(&["ingest", "--once"], &[("COCKPIT_STAGED_BYTES", "1")]).success();
+    assert_eq!(
+        in_files.rows_without("silver.rejected", &["_modified_at"]),
+        in_memory.rows_without("silver.rejected", &["_modified_at"])
+    );
+    let before = in_files.contents();
+    in_files.run_with(&["rebuild"], &[("COCKPIT_STAGED_BYTES", "1")]).success();
+    assert_eq!(in_files.contents(), before);
+    in_files.is_balanced();
+}
+
+#[test]
 fn a_touched_dump_adds_nothing() {
     let world = World::new();
     world.dump("plan.csv", plan(&[(1, "1"), (2, "x")]));
