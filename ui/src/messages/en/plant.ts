@@ -35,7 +35,8 @@ export const texts = {
   'key.month.next': 'As of one month later',
 
   'state.none': 'No data yet.',
-  'state.none.hint': 'This data is not computed yet. It appears when the first ingest is complete. If no ingest is running, run {command} on the server.',
+  'state.none.hint':
+    'This data is not computed yet. It appears when the first ingest is complete. If no ingest is running, run {command} on the server.',
   'state.error': 'Loading failed.',
   'state.error.lost': 'The server does not respond. The page retries automatically.',
   'state.forbidden': 'Not permitted',
