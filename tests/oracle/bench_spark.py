@@ -146,7 +146,7 @@ def same(report: Report, lake: Path, hand: Path) -> None:
     database = duckdb.connect()
     database.execute("SET TimeZone = 'UTC'")
     own = lakes.read(str(lake), "silver.result")
-    names = "id, at, station, qty, weight, _file, _record"
+    names = 'id, "at", station, qty, weight, _file, _record'
     compared = {
         "rows": (own, lakes.read(str(hand.parent), f"{hand.name}.result"), names, names),
         "rejected records": (
