@@ -2,8 +2,8 @@
 
 Promise: the dumps of a simulated plant give the same bronze, silver and gold from an emulator of each service as from a
 folder. A second run reads nothing; a changed dump is read again, and only that. A run that is killed with -9 is
-completed by the next one, also where the service is killed, too (dumps_killed.py). A wrong key, a missing container and a service that is away are reported in one line with
-what to do, and no output has a key. A lake is refused there.
+completed by the next one, also if the service is killed (dumps_killed.py). A wrong key, a missing container and a
+service that is away are reported in one line with what to do, and no output has a key. A lake is refused there.
 
     python clouds_case.py --cockpit BIN --azurite AZURITE_BLOB [--google FAKE_GCS_SERVER] [--records N] [--kills N]
 """
