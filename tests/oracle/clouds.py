@@ -165,6 +165,17 @@ class Azure(Emulator):
         path = f"/{self.account.name}/{bucket}/{urllib.parse.quote(key)}"
         self._put(path, {}, data, {"x-ms-blob-type": "BlockBlob"})
 
+    def get(self, bucket: str, key: str) -> bytes | None:
+        """What a key has; `None` if there is none."""
+        url = f"http://{self.host}/{self.account.name}/{bucket}/{urllib.parse.quote(key)}?{self.sas()}"
+        try:
+            with urllib.request.urlopen(url, timeout=LIMIT_S) as answer:
+                return bytes(answer.read())
+        except urllib.error.HTTPError as error:
+            if error.code == 404:
+                return None
+            raise
+
     def sas(self, seconds: int = 3600) -> str:
         """A signature that permits to list and read what the account has."""
         def at(moment: float) -> str:

@@ -177,6 +177,9 @@ def killed_with_server(args: argparse.Namespace, emulator: Emulator, folder: Pat
         emulator.put(BUCKET, f"{KILLED}/{name}", content)
 
     source = dumps_killed.Source(emulator.scheme, f"{emulator.scheme}://{BUCKET}/{KILLED}", put, emulator.restart)
+    if isinstance(emulator, Azure):
+        # Azurite saves its index some seconds after it has acknowledged a file.
+        source.get = lambda name: emulator.get(BUCKET, f"{KILLED}/{name}")
     with environment(emulator.environment(), OURS):
         dumps_killed.run(report, args.cockpit.resolve(), folder, source, args.records, args.kills)
 

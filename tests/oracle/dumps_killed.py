@@ -26,6 +26,8 @@ DAYS = 10
 CHANGED, REMOVED, DIRTY = 0.05, 0.1, 0.01
 REST_S = 5.0
 """A run from a server waits once until its files rest."""
+LATER, EARLIER = 1.2, 0.7
+"""Runs with little to read are short: kills come earlier after a run that ended before its kill, later after others."""
 COLUMNS = (Column("id", 'type = "int", required = true'), Column("value"))
 
 Record = tuple[int, str, bool]
@@ -40,6 +42,8 @@ class Source:
     url: str
     put: Callable[[str, bytes], object]
     restart: Callable[[], object]
+    get: Callable[[str], bytes | None] | None = None
+    """Reads a file below `url`, of a server that loses what it has acknowledged when it is killed."""
 
 
 @dataclass
@@ -100,25 +104,31 @@ def run(report: Report, program: Path, folder: Path, source: Source, records: in
         return
     lake = own / "lake"
     killed = restarted = 0
+    span_s = run_s + REST_S
     for number in range(kills):
         if number > kills // 3:
             day = dumps.rewrite()
             source.put(dump_name(day), dumps.text(day))
-        after_s = dumps.rng.uniform(0.0, run_s + REST_S)
+        after_s = dumps.rng.uniform(0.0, span_s)
         if number % 3 == 2:
-            restarted += 1
-            restarted_under(cockpit, source, lake, after_s)
+            is_met = restarted_under(cockpit, source, lake, after_s)
+            restarted += is_met
+            restore_lost(source, dumps)
         else:
-            killed += kill_case.killed_after(cockpit, source.url, lake, after_s)
+            is_met = kill_case.killed_after(cockpit, source.url, lake, after_s)
+            killed += is_met
+        span_s *= LATER if is_met else EARLIER
     report.check(f"{source.name}: {killed} runs and {restarted} servers are killed", killed > 0)
     finish(report, cockpit, source, lake, dumps)
 
 
-def restarted_under(cockpit: Cockpit, source: Source, lake: Path, after_s: float) -> None:
-    """The server is killed and started again while a run reads; the run may fail, and is then killed, too."""
+def restarted_under(cockpit: Cockpit, source: Source, lake: Path, after_s: float) -> bool:
+    """The server is killed and started again while a run reads; the run may fail, and is then killed, too. False if
+    the run ended before."""
     process = cockpit.start(source.url, str(lake), lake.with_suffix(".log"), once=True)
     try:
         process.wait(timeout=after_s)
+        return False
     except subprocess.TimeoutExpired:
         source.restart()
         try:
@@ -126,6 +136,15 @@ def restarted_under(cockpit: Cockpit, source: Source, lake: Path, after_s: float
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        return True
+
+
+def restore_lost(source: Source, dumps: Dumps) -> None:
+    """Stores the dumps again that the server has lost."""
+    for day in range(DAYS) if source.get else ():
+        if source.get(dump_name(day)) != dumps.text(day):
+            print(f"{source.name}: the killed server has lost {dump_name(day)}")
+            source.put(dump_name(day), dumps.text(day))
 
 
 def finish(report: Report, cockpit: Cockpit, source: Source, lake: Path, dumps: Dumps) -> None:

@@ -2,6 +2,12 @@
 //!
 //! The allocator of glibc keeps an arena per thread and, once a large block was freed, keeps blocks of that size
 //! too. A program that reads dumps in large batches on several threads then holds two thirds more than it uses.
+//! Blocks that are freed between used ones stay with the process until it asks for their return: after ten million
+//! records these were two thirds of its memory.
+
+use config::settings::RefineLimits;
+use std::sync::Once;
+use std::time::Duration;
 
 /// Arenas that the threads share: one costs speed, one per thread costs memory.
 const ARENAS: i32 = 2;
@@ -38,3 +44,84 @@ pub fn give_back() {
 /// Other allocators return memory by default.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 pub fn give_back() {}
+
+/// Name of the thread that returns freed memory, as `top -H` shows it.
+const THREAD_NAME: &str = "memory";
+
+/// Starts a thread that returns freed memory regularly until the process ends. Further calls have no effect.
+pub fn release_regularly(limits: &RefineLimits) {
+    static STARTED: Once = Once::new();
+    let every = Duration::from_secs(limits.memory_release_every_s.max(1));
+    let from_bytes = limits.memory_release_from_bytes;
+    STARTED.call_once(|| {
+        let started = std::thread::Builder::new().name(THREAD_NAME.to_owned()).spawn(move || {
+            loop {
+                std::thread::sleep(every);
+                if own_bytes().is_some_and(|it| it >= from_bytes) {
+                    release();
+                }
+            }
+        });
+        // The program works without it, with more memory.
+        if let Err(error) = started {
+            tracing::warn!(%error, "freed memory is not returned to the system");
+        }
+    });
+}
+
+/// Memory of this process that is not backed by files, in bytes; `None` where the system does not provide it.
+fn own_bytes() -> Option<usize> {
+    let pages = std::fs::read_to_string("/proc/self/statm").ok()?;
+    let mut pages = pages.split_ascii_whitespace().skip(1).map(str::parse::<usize>);
+    let (resident, of_files) = (pages.next()?.ok()?, pages.next()?.ok()?);
+    Some(resident.saturating_sub(of_files) * page_bytes()?)
+}
+
+#[cfg(unix)]
+fn page_bytes() -> Option<usize> {
+    #[expect(unsafe_code, reason = "the interface of the system; it takes one number")]
+    // SAFETY: the call has no memory to violate.
+    let bytes = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    usize::try_from(bytes).ok()
+}
+
+#[cfg(not(unix))]
+fn page_bytes() -> Option<usize> {
+    None
+}
+
+/// Returns all freed pages to the system, those between used blocks too.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn release() {
+    #[expect(unsafe_code, reason = "the interface of glibc; it takes one number")]
+    // SAFETY: malloc_trim may be called at any time by any thread; it locks one arena at a time.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+fn release() {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_between_used_blocks_are_returned() {
+        const BLOCK_BYTES: usize = 64 << 10;
+        const BLOCKS: usize = 2_000;
+        give_back();
+        let mut blocks: Vec<Vec<u8>> = (0..BLOCKS).map(|_| vec![1; BLOCK_BYTES]).collect();
+        let mut used = 0;
+        blocks.retain(|_| {
+            used += 1;
+            used % 8 == 0
+        });
+        let before = own_bytes().unwrap();
+        release();
+        let released = before.saturating_sub(own_bytes().unwrap());
+        assert!(released > BLOCKS * BLOCK_BYTES / 4, "{released} of {before} bytes released");
+        drop(blocks);
+    }
+}

@@ -4,6 +4,7 @@ use super::interfaces::Interfaces;
 use super::source_states::SourceStates;
 use super::watching::Watching;
 use super::{Flow, now, stream};
+use crate::memory;
 use anyhow::{Context as _, bail};
 use config::Config;
 use config::folder::Plant;
@@ -35,6 +36,7 @@ pub async fn plan(plant: &Plant) -> anyhow::Result<Vec<Step>> {
 impl Flow {
     /// Opens the lake and the bucket of the configuration.
     pub async fn open(config: &Config, purpose: Purpose) -> anyhow::Result<Self> {
+        memory::release_regularly(&config.plant.limits.refine);
         let steps = plan(&config.plant).await?;
         let run = uuid::Uuid::now_v7().simple().to_string();
         let lake = location::open(&config.lake.0, purpose).context("cannot open the lake")?;

@@ -14,6 +14,12 @@ settings! {
         /// Memory that queries and refinement share.
         memory_bytes: usize = 256 << 20,
             "beyond it they spill to disk, or fail";
+        /// Interval at which freed memory is returned to the system.
+        memory_release_every_s: u64 = 5,
+            "a short interval costs time, as memory that is used again is allocated again";
+        /// Memory of the process from which freed memory is returned.
+        memory_release_from_bytes: usize = 128 << 20,
+            "a service without load stays below it and is not interrupted";
         /// Rows of a table that are held in memory before they are written to data files.
         staged_bytes: usize = 32 << 20,
             "smaller results are compared with the table before anything is written";
