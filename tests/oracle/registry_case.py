@@ -480,6 +480,9 @@ def main() -> int:
     try:
         broker.start()
         for topic in (READINGS, CHANGES):
+            # The broker may have the topics of another run.
+            if broker.has(topic):
+                broker.delete(topic)
             broker.create(topic, 2)
         registry.start()
         world, presses, orders = World(args.cockpit, broker, registry, folder), Presses(args.seed), Orders(args.seed)
