@@ -56,6 +56,10 @@ pub fn release_regularly(limits: &RefineLimits) {
     STARTED.call_once(|| {
         let started = std::thread::Builder::new().name(THREAD_NAME.to_owned()).spawn(move || {
             loop {
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "it works at intervals, there is no event"
+                )]
                 std::thread::sleep(every);
                 if own_bytes().is_some_and(|it| it >= from_bytes) {
                     release();
