@@ -2,7 +2,7 @@
 //!
 //! The allocator of glibc keeps an arena per thread and, once a large block was freed, keeps blocks of that size
 //! too. A program that reads dumps in large batches on several threads then holds two thirds more than it uses.
-//! Blocks that are freed between used ones stay with the process until it asks for their return: after ten million
+//! Blocks that are freed between used ones stay with the process until `malloc_trim` is called: after ten million
 //! records these were two thirds of its memory.
 
 use config::settings::RefineLimits;
