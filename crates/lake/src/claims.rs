@@ -5,6 +5,9 @@
 //! deletes its claims and lands the dumps. All times are those of the store, so the clocks of two machines
 //! are never compared.
 //!
+//! In a folder a claim is a further link to that object. A file per claim would be created and deleted for each
+//! dump, and ext4 searches the inodes that were deleted in the last seconds whenever a file is created.
+//!
 //! A claim only avoids double work. A process that was slow may still land a dump that was taken over:
 //! then [`crate::bronze::Landings::commit`] finds it in the table and does not land it again.
 
@@ -34,6 +37,8 @@ const AT_ONCE: usize = 16;
 pub struct Claims {
     store: Arc<dyn ObjectStore>,
     holder: Holder,
+    /// Whether the store is a folder, where objects can be linked.
+    is_folder: bool,
 }
 
 /// The name of the claim on a dump of a table.
@@ -51,13 +56,14 @@ pub async fn has_others(lake: &Lake) -> anyhow::Result<bool> {
 impl Claims {
     pub fn new(lake: &Lake) -> Self {
         let mut location = lake.location().clone();
-        if location.folder.is_some() {
+        let is_folder = location.folder.is_some();
+        if is_folder {
             // After a power failure no claim matters.
             location.root = Arc::new(Durable::unsynced(lake.run()));
         }
         let ttl_s = lake.limits().ingest.claim_ttl_s;
         let holder = Holder::this_process(lake.run(), lake.now(), ttl_s);
-        Self { store: location.store(), holder }
+        Self { store: location.store(), holder, is_folder }
     }
 
     /// Does `work`, which may claim dumps. The claims that it leaves when it fails are released.
@@ -98,9 +104,12 @@ impl Claims {
     }
 
     async fn renew(&self) -> anyhow::Result<()> {
-        let text = serde_json::to_vec_pretty(&self.holder)?;
-        self.store.put(&self.own_key(), text.into()).await?;
+        self.store.put(&self.own_key(), self.own_text()?.into()).await?;
         Ok(())
+    }
+
+    fn own_text(&self) -> anyhow::Result<Vec<u8>> {
+        Ok(serde_json::to_vec_pretty(&self.holder)?)
     }
 
     /// Deletes the claims of processes that have ended without releasing them. Returns those of this machine
@@ -138,17 +147,34 @@ impl Claims {
 
     /// Claims dumps. Returns the names of those that no other process has claimed.
     pub async fn take(&self, names: Vec<String>) -> anyhow::Result<HashSet<String>> {
-        let claims = names.into_iter().map(|name| async move {
-            let run = self.holder.run.clone().into_bytes();
-            match self.store.put_opts(&claim_key(&name), run.into(), PutMode::Create.into()).await {
-                Ok(_) => Ok(Some(name)),
-                Err(object_store::Error::AlreadyExists { .. }) => Ok(None),
-                Err(error) => Err(error),
+        let text = bytes::Bytes::from(self.own_text()?);
+        let claims = names.into_iter().map(|name| {
+            let text = text.clone();
+            async move {
+                match self.create(&claim_key(&name), text).await {
+                    Ok(()) => Ok(Some(name)),
+                    Err(object_store::Error::AlreadyExists { .. }) => Ok(None),
+                    Err(error) => Err(error),
+                }
             }
         });
         let taken = futures::stream::iter(claims).buffer_unordered(AT_ONCE);
         let taken: Vec<Option<String>> = taken.try_collect().await?;
         Ok(taken.into_iter().flatten().collect())
+    }
+
+    /// Creates an object of this process unless it exists.
+    async fn create(&self, key: &Key, text: bytes::Bytes) -> object_store::Result<()> {
+        if self.is_folder {
+            // Not every file system has links, the number of those to a file is limited, and there is nothing to
+            // link outside of `hold`.
+            match self.store.copy_if_not_exists(&self.own_key(), key).await {
+                Ok(()) => return Ok(()),
+                Err(error @ object_store::Error::AlreadyExists { .. }) => return Err(error),
+                Err(_) => {}
+            }
+        }
+        self.store.put_opts(key, text.into(), PutMode::Create.into()).await.map(drop)
     }
 
     /// Releases claims of this process.
@@ -162,11 +188,8 @@ impl Claims {
     async fn delete_claims(&self, runs: &BTreeSet<String>) -> anyhow::Result<()> {
         let listed = self.list(CLAIMS).await?;
         let deleted = listed.iter().map(|claim| async move {
-            let run = self.read(&claim.location).await?;
-            let is_theirs = run.is_some_and(|run| {
-                let run = String::from_utf8_lossy(&run);
-                runs.contains(run.as_ref())
-            });
+            let text = self.read(&claim.location).await?;
+            let is_theirs = text.is_some_and(|text| runs.contains(&run_of(&text)));
             if is_theirs { self.delete(&claim.location).await } else { Ok(()) }
         });
         futures::stream::iter(deleted).buffer_unordered(AT_ONCE).try_collect().await
@@ -214,6 +237,14 @@ fn lander_key(run: &str) -> Key {
 
 fn claim_key(name: &str) -> Key {
     Key::from(format!("{CLAIMS}/{name}.json"))
+}
+
+/// The run that a claim belongs to. Older versions wrote it without the process.
+fn run_of(text: &[u8]) -> String {
+    match serde_json::from_slice::<Holder>(text) {
+        Ok(holder) => holder.run,
+        Err(_) => String::from_utf8_lossy(text).into_owned(),
+    }
 }
 
 /// The name of a claim, or the run of a process; `None` for a temporary file.

@@ -36,6 +36,37 @@ async fn a_dump_is_claimed_once_until_it_is_released() {
     assert_eq!(take(&two, &["a", "b"]).await, ["a"]);
 }
 
+/// The file of the process and its claims are one inode; they are released separately.
+#[cfg(unix)]
+#[tokio::test]
+async fn claims_in_a_folder_are_links() {
+    use std::os::unix::fs::MetadataExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let (one, two) = (lake(folder.path(), "one"), lake(folder.path(), "two"));
+    let (one, two) = (Claims::new(&one), Claims::new(&two));
+    one.renew().await.unwrap();
+    assert_eq!(take(&one, &["a", "b"]).await, ["a", "b"]);
+    let inode = |key: Key| std::fs::metadata(folder.path().join(key.as_ref())).unwrap().ino();
+    assert_eq!(inode(claim_key("a")), inode(one.own_key()));
+    assert!(take(&two, &["a"]).await.is_empty());
+    one.release(names(&["a"]).into_iter()).await.unwrap();
+    assert_eq!(one.all().await.unwrap(), HashSet::from(["b".to_owned()]));
+    two.delete_claims(&one.own_run()).await.unwrap();
+    assert!(one.all().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn claims_of_older_versions_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let two = Claims::new(&lake(folder.path(), "two"));
+    let claim = object_store::PutPayload::from_static(b"one");
+    two.store.put(&claim_key("a"), claim).await.unwrap();
+    two.delete_claims(&BTreeSet::from(["two".to_owned()])).await.unwrap();
+    assert_eq!(two.all().await.unwrap(), HashSet::from(["a".to_owned()]));
+    two.delete_claims(&BTreeSet::from(["one".to_owned()])).await.unwrap();
+    assert!(two.all().await.unwrap().is_empty());
+}
+
 #[tokio::test]
 async fn claims_of_a_process_that_no_longer_exists_are_deleted_at_once() {
     let folder = tempfile::tempdir().unwrap();
