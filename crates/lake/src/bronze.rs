@@ -248,7 +248,7 @@ impl<'a> Landings<'a> {
     pub async fn finish(&mut self, landing: Landing) -> anyhow::Result<bool> {
         let Landing { dump, number, batches, writer, .. } = landing;
         let is_large = writer.is_some();
-        let rows: Vec<RecordBatch> = batches.iter().map(shrunk).collect::<Result<_, _>>()?;
+        let rows: Vec<RecordBatch> = batches.into_iter().map(shrunk).collect::<Result<_, _>>()?;
         let size_bytes: usize = rows.iter().map(RecordBatch::get_array_memory_size).sum();
         let adds = match writer {
             Some(writer) => writer.finish().await?,
@@ -391,12 +391,13 @@ fn repeated(value: Option<i64>, rows: usize) -> Int64Array {
 }
 
 /// The same rows without the memory that builders reserve for many records.
-fn shrunk(rows: &RecordBatch) -> anyhow::Result<RecordBatch> {
-    let mut columns = rows.columns().to_vec();
+fn shrunk(rows: RecordBatch) -> anyhow::Result<RecordBatch> {
+    // A column with another reference to it is not shrunk.
+    let (schema, mut columns, _) = rows.into_parts();
     for column in &mut columns {
         Array::shrink_to_fit(column);
     }
-    Ok(RecordBatch::try_new(rows.schema(), columns)?)
+    Ok(RecordBatch::try_new(schema, columns)?)
 }
 
 /// The definition to commit: that of a new table, or one with columns that the table lacks.
@@ -419,4 +420,24 @@ fn definition(
     };
     let fingerprint = "bronze".to_owned();
     Ok(Some(Definition { schema, description, fingerprint, partition: None }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::{StringBuilder, StringViewBuilder};
+
+    #[test]
+    fn waiting_rows_have_no_reserved_memory() {
+        let mut text = StringBuilder::with_capacity(4_096, 1 << 20);
+        text.append_value("A1");
+        let mut view = StringViewBuilder::with_capacity(4_096);
+        view.append_value("longer than twelve bytes");
+        let columns: [(&str, ArrayRef); 2] =
+            [("text", Arc::new(text.finish())), ("view", Arc::new(view.finish()))];
+        let rows = RecordBatch::try_from_iter(columns).unwrap();
+        assert!(rows.get_array_memory_size() > 1 << 20);
+        let bytes = shrunk(rows).unwrap().get_array_memory_size();
+        assert!(bytes < 1_024, "{bytes} bytes for two texts");
+    }
 }
