@@ -24,8 +24,6 @@ from small_plant import Column, Table
 
 DAYS = 10
 CHANGED, REMOVED, DIRTY = 0.05, 0.1, 0.01
-REST_S = 5.0
-"""A run from a server waits once until its files rest."""
 LATER, EARLIER = 1.2, 0.7
 """Runs with little to read are short: kills come earlier after a run that ended before its kill, later after others."""
 COLUMNS = (Column("id", 'type = "int", required = true'), Column("value"))
@@ -44,6 +42,8 @@ class Source:
     restart: Callable[[], object]
     get: Callable[[str], bytes | None] | None = None
     """Reads a file below `url`, of a server that loses what it has acknowledged when it is killed."""
+    rest_s: float = 0.0
+    """How long a run waits until its files rest."""
 
 
 @dataclass
@@ -104,7 +104,7 @@ def run(report: Report, program: Path, folder: Path, source: Source, records: in
         return
     lake = own / "lake"
     killed = restarted = 0
-    span_s = run_s + REST_S
+    span_s = run_s + source.rest_s
     for number in range(kills):
         if number > kills // 3:
             day = dumps.rewrite()

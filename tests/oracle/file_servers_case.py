@@ -45,6 +45,8 @@ KILLS = (0.2, 0.35, 0.5, 0.65, 0.8)
 """When a run is killed, in parts of an undisturbed run."""
 SECRETS = (PASSWORD, "wrong-password-2", "PRIVATE KEY")
 OURS = ("COCKPIT_SFTP_", "COCKPIT_FTP_", "COCKPIT_WEBDAV_", "COCKPIT_FILE_SERVER_")
+REST_S = 5.0
+"""A run waits once until its files rest."""
 APPEND_EVERY_S = 0.5
 
 
@@ -228,7 +230,7 @@ def killed_with_server(args: argparse.Namespace, server: Server, folder: Path, r
         part.write_bytes(content)
         part.rename(served / name)
 
-    source = dumps_killed.Source(server.name, server.url(KILLED), put, server.restart)
+    source = dumps_killed.Source(server.name, server.url(KILLED), put, server.restart, rest_s=REST_S)
     with environment(server.environment(), OURS):
         dumps_killed.run(report, args.cockpit.resolve(), folder, source, args.records, args.kills)
 
