@@ -71,21 +71,6 @@ impl Ftp {
         });
         leased.await
     }
-
-    /// Keeps the connection if the server has answered, even with a refusal.
-    fn settle<T>(
-        &self,
-        leased: Leased<FtpSession>,
-        done: Result<T, Failure>,
-    ) -> Result<T, Failure> {
-        match &done {
-            Err(failure) if !matches!(failure.cause, Cause::Absent | Cause::Denied) => {
-                self.pool.close_idle();
-            }
-            _ => leased.give_back(),
-        }
-        done
-    }
 }
 
 #[async_trait::async_trait]
@@ -97,7 +82,7 @@ impl Protocol for Ftp {
     async fn folder(&self, path: &str, most: usize) -> Result<Vec<Found>, Failure> {
         let mut leased = self.lease().await?;
         let done = leased.connection.folder(path, most).await;
-        self.settle(leased, done)
+        self.pool.settle(leased, done)
     }
 
     async fn open(&self, path: &str) -> Result<Content, Failure> {
@@ -108,7 +93,7 @@ impl Protocol for Ftp {
                 let bytes = stream::try_unfold(rest, next).boxed();
                 Ok(Content { version, bytes })
             }
-            Err(failure) => self.settle(leased, Err(failure)),
+            Err(failure) => self.pool.settle(leased, Err(failure)),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Connections that are used again, at most so many at the same time.
 
-use crate::Failure;
+use crate::{Cause, Failure};
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -34,7 +34,7 @@ impl<C> Pool<C> {
     {
         let slot = self.slots.clone().acquire_owned().await;
         let slot = slot.map_err(|closed| {
-            Failure::new(crate::Cause::Local, format!("no connection is left: {closed}"))
+            Failure::new(Cause::Local, format!("no connection is left: {closed}"))
         })?;
         let idle = lock(&self.idle).pop();
         let connection = match idle {
@@ -42,6 +42,17 @@ impl<C> Pool<C> {
             None => connect().await?,
         };
         Ok(Leased { connection, idle: self.idle.clone(), _slot: slot })
+    }
+
+    /// Keeps the connection after a request if the server has answered it, even with a refusal.
+    pub fn settle<T>(&self, leased: Leased<C>, done: Result<T, Failure>) -> Result<T, Failure> {
+        match &done {
+            Err(failure) if !matches!(failure.cause, Cause::Absent | Cause::Denied) => {
+                self.close_idle();
+            }
+            _ => leased.give_back(),
+        }
+        done
     }
 
     /// Closes the idle connections, because one of them has failed and the others may be as old.

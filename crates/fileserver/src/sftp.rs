@@ -43,21 +43,6 @@ impl Sftp {
             });
         leased.await
     }
-
-    /// Keeps the connection if the server has answered, even with a refusal.
-    fn settle<T>(
-        &self,
-        leased: Leased<SftpSession>,
-        done: Result<T, Failure>,
-    ) -> Result<T, Failure> {
-        match &done {
-            Err(failure) if !matches!(failure.cause, Cause::Absent | Cause::Denied) => {
-                self.pool.close_idle();
-            }
-            _ => leased.give_back(),
-        }
-        done
-    }
 }
 
 #[async_trait::async_trait]
@@ -69,7 +54,7 @@ impl Protocol for Sftp {
     async fn folder(&self, path: &str, most: usize) -> Result<Vec<Found>, Failure> {
         let mut leased = self.lease().await?;
         let done = entries(&mut leased.connection, &server_path(path), most).await;
-        self.settle(leased, done)
+        self.pool.settle(leased, done)
     }
 
     async fn open(&self, path: &str) -> Result<Content, Failure> {
@@ -82,7 +67,7 @@ impl Protocol for Sftp {
                 let bytes = stream::try_unfold(Some((leased, download)), next).boxed();
                 Ok(Content { version, bytes })
             }
-            Err(failure) => self.settle(leased, Err(failure)),
+            Err(failure) => self.pool.settle(leased, Err(failure)),
         }
     }
 }
