@@ -63,6 +63,7 @@ const PARTS: &[Part] = &[
     part("pages", "tests of the pages", &["packages"], |_| npm("test")),
     part("oee", "OEE of 30 simulated days, computed independently", &["build", "python"], oee),
     part("land", "dumps that several programs share", &["build", "python"], sources::land),
+    part("many", "thousands of small dumps", &["build", "python"], sources::many),
     part("report", "the reports, number for number", &["build", "python"], service::report),
     part("odd", "odd files of other programs, value for value", &["build", "python"], odd),
     part("names", "odd names, on a disk and on S3", &["build", "python"], names),
@@ -483,8 +484,8 @@ mod tests {
 
     #[test]
     fn without_dumps_the_rest_still_runs() {
-        let rest = "packages python chromium build rust locks fuzz check pages oee land report odd names access alarms reports issue openid netns \
-            damage flood odata grafana sharing notify demo package questions sql-doors";
+        let rest = "packages python chromium build rust locks fuzz check pages oee land many report odd names access \
+            alarms reports issue openid netns damage flood odata grafana sharing notify demo package questions sql-doors";
         let rest: Vec<&str> = rest.split_whitespace().collect();
         assert_eq!(parts(&[], false), rest);
         assert!(parts(&["browser".to_owned()], false).is_empty());

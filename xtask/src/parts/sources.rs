@@ -33,6 +33,13 @@ pub fn file_servers(bench: &Bench) -> Done {
     run(case.arg("--cockpit").arg(&bench.cockpit))
 }
 
+/// Many small dumps at once.
+pub fn many(bench: &Bench) -> Done {
+    let dumps = if bench.is_usual { "2500" } else { "10000" };
+    let mut case = bench.python("many_case.py")?;
+    run(case.arg("--cockpit").arg(&bench.cockpit).args(["--dumps", dumps]))
+}
+
 /// Contracts that are proposed for dumps and used without an edit.
 pub fn draft(bench: &Bench) -> Done {
     run(&mut bench.case("draft_case.py")?)
