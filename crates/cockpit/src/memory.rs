@@ -51,7 +51,7 @@ const THREAD_NAME: &str = "memory";
 /// Starts a thread that returns freed memory regularly until the process ends. Further calls have no effect.
 pub fn release_regularly(limits: &RefineLimits) {
     static STARTED: Once = Once::new();
-    let every = Duration::from_secs(limits.memory_release_every_s.max(1));
+    let every = Duration::from_secs(limits.memory_release_every_s);
     let from_bytes = limits.memory_release_from_bytes;
     STARTED.call_once(|| {
         let started = std::thread::Builder::new().name(THREAD_NAME.to_owned()).spawn(move || {
