@@ -1,6 +1,7 @@
 //! Tables of the `meta` schema: small, and read and written as structs.
 
 pub mod catalog;
+mod quality;
 pub mod restatements;
 
 use crate::columns::RowKeys;

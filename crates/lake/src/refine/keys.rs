@@ -1,5 +1,6 @@
 //! Keys of rows, and which record of a key counts: the one of the newest dump, and within a dump the last.
 
+pub mod distinct;
 pub mod latest;
 mod seen;
 mod spill;
@@ -36,14 +37,20 @@ impl Hasher {
 
     /// The key of each row; `None` where a key column is null.
     pub fn keys(&self, batch: &RecordBatch) -> anyhow::Result<Vec<Option<Key>>> {
-        let columns: Vec<ArrayRef> =
-            self.columns.iter().map(|at| batch.column(*at).clone()).collect();
-        let rows = self.converter.convert_columns(&columns)?;
+        let columns = self.columns(batch);
         let is_null = |row: usize| columns.iter().any(|column| column.is_null(row));
-        let key = |(at, row): (usize, arrow::row::Row<'_>)| {
-            (!is_null(at)).then(|| self.key(row.as_ref()))
-        };
-        Ok(rows.iter().enumerate().map(key).collect())
+        let keys = self.keys_with_nulls(batch)?.into_iter().enumerate();
+        Ok(keys.map(|(at, key)| (!is_null(at)).then_some(key)).collect())
+    }
+
+    /// The key of each row, in which null is a value like others.
+    pub fn keys_with_nulls(&self, batch: &RecordBatch) -> anyhow::Result<Vec<Key>> {
+        let rows = self.converter.convert_columns(&self.columns(batch))?;
+        Ok(rows.iter().map(|row| self.key(row.as_ref())).collect())
+    }
+
+    fn columns(&self, batch: &RecordBatch) -> Vec<ArrayRef> {
+        self.columns.iter().map(|at| batch.column(*at).clone()).collect()
     }
 
     /// The key of each row in 64 bits, computed without converting the row: enough to distinguish it from

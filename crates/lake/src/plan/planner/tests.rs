@@ -2,6 +2,7 @@ use super::*;
 use arrow::array::TimestampMicrosecondArray;
 use arrow::array::{ArrayRef, AsArray as _, Float64Array, RecordBatch, StringArray};
 use arrow::datatypes::Int64Type;
+use config::definition::with_parameters;
 use config::folder;
 use config::model::{ParameterDefault, ParameterValue};
 use datafusion::datasource::MemTable;

@@ -52,7 +52,7 @@ pub type RowsByFile = HashMap<u32, Bits>;
 
 /// The records on disk.
 struct Spilled {
-    records: SpilledRecords,
+    records: SpilledRecords<4>,
     seen: SeenKeys,
 }
 
@@ -168,7 +168,7 @@ pub struct Compared {
 pub struct Comparison {
     latest: Latest,
     /// Rows of the table that wait until the records of their partition are read.
-    old: Option<SpilledRecords>,
+    old: Option<SpilledRecords<4>>,
     superseded: RowsByFile,
     is_determined: bool,
 }
@@ -211,7 +211,7 @@ impl Comparison {
     }
 
     /// Loads the newest records of a partition; the others of its keys are withdrawn.
-    fn load(&mut self, records: &mut SpilledRecords, partition: usize) -> anyhow::Result<()> {
+    fn load(&mut self, records: &mut SpilledRecords<4>, partition: usize) -> anyhow::Result<()> {
         let Latest { by_key, withdrawn, .. } = &mut self.latest;
         by_key.clear();
         for (key, [dump, record, file, row]) in records.read(partition)? {

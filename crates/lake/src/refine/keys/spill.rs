@@ -8,17 +8,14 @@ use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 /// Partitions: with a thousand million keys each has four million.
 pub const PARTITIONS: usize = 256;
 
-/// Bytes of a record: the key and four numbers.
-const RECORD_BYTES: usize = 32;
+/// Records of a partition that are written at a time.
+const BLOCK_RECORDS: usize = 1_024;
 
-/// Bytes of a partition that are written at a time.
-const BLOCK_BYTES: usize = 1_024 * RECORD_BYTES;
-
-/// A key with four numbers, whose meaning is up to the caller.
-pub type Record = (Key, [u32; 4]);
+/// A key with `N` numbers, whose meaning is up to the caller.
+pub type Record<const N: usize> = (Key, [u32; N]);
 
 /// Records in a temporary file without a name, which the system deletes when it is closed.
-pub struct SpilledRecords {
+pub struct SpilledRecords<const N: usize> {
     file: File,
     /// Bytes written.
     end: u64,
@@ -33,7 +30,10 @@ struct Partition {
     blocks: Vec<u64>,
 }
 
-impl SpilledRecords {
+impl<const N: usize> SpilledRecords<N> {
+    const RECORD_BYTES: usize = size_of::<Key>() + N * size_of::<u32>();
+    const BLOCK_BYTES: usize = BLOCK_RECORDS * Self::RECORD_BYTES;
+
     pub fn new() -> anyhow::Result<Self> {
         let file = tempfile::tempfile().context("creating a temporary file for keys")?;
         let partitions = (0..PARTITIONS).map(|_| Partition::default()).collect();
@@ -41,28 +41,28 @@ impl SpilledRecords {
     }
 
     /// Adds a record to the partition of its key.
-    pub fn push(&mut self, (key, numbers): Record) -> anyhow::Result<()> {
+    pub fn push(&mut self, (key, numbers): Record<N>) -> anyhow::Result<()> {
         let partition = &mut self.partitions[partition(key)];
         partition.waiting.extend_from_slice(&key.to_le_bytes());
         for number in numbers {
             partition.waiting.extend_from_slice(&number.to_le_bytes());
         }
-        if partition.waiting.len() == BLOCK_BYTES {
+        if partition.waiting.len() == Self::BLOCK_BYTES {
             self.file.write_all(&partition.waiting).context("writing keys to a temporary file")?;
             partition.waiting.clear();
             partition.blocks.push(self.end);
-            self.end += BLOCK_BYTES as u64;
+            self.end += Self::BLOCK_BYTES as u64;
         }
         Ok(())
     }
 
     /// The records of a partition, in the order in which they were added.
-    pub fn read(&mut self, partition: usize) -> anyhow::Result<Vec<Record>> {
+    pub fn read(&mut self, partition: usize) -> anyhow::Result<Vec<Record<N>>> {
         let Self { file, partitions, .. } = self;
         let partition = &partitions[partition];
         let waiting = partition.waiting.len();
-        let mut bytes = vec![0; partition.blocks.len() * BLOCK_BYTES + waiting];
-        let mut blocks = bytes.chunks_mut(BLOCK_BYTES);
+        let mut bytes = vec![0; partition.blocks.len() * Self::BLOCK_BYTES + waiting];
+        let mut blocks = bytes.chunks_mut(Self::BLOCK_BYTES);
         for at in &partition.blocks {
             let Some(block) = blocks.next() else { break };
             file.seek(SeekFrom::Start(*at))?;
@@ -71,7 +71,7 @@ impl SpilledRecords {
         if let Some(last) = blocks.next() {
             last.copy_from_slice(&partition.waiting);
         }
-        Ok(bytes.chunks_exact(RECORD_BYTES).map(record).collect())
+        Ok(bytes.chunks_exact(Self::RECORD_BYTES).map(record).collect())
     }
 }
 
@@ -79,15 +79,15 @@ fn partition(key: Key) -> usize {
     (key >> 120) as usize % PARTITIONS
 }
 
-fn record(bytes: &[u8]) -> Record {
-    let mut key = [0; 16];
-    key.copy_from_slice(&bytes[..16]);
-    let number = |at: usize| {
-        let mut number = [0; 4];
-        number.copy_from_slice(&bytes[16 + 4 * at..20 + 4 * at]);
-        u32::from_le_bytes(number)
-    };
-    (Key::from_le_bytes(key), [number(0), number(1), number(2), number(3)])
+fn record<const N: usize>(bytes: &[u8]) -> Record<N> {
+    let (of_key, of_numbers) = bytes.split_at(size_of::<Key>());
+    let mut key = [0; size_of::<Key>()];
+    key.copy_from_slice(of_key);
+    let mut numbers = [0; N];
+    for (number, bytes) in numbers.iter_mut().zip(of_numbers.as_chunks().0) {
+        *number = u32::from_le_bytes(*bytes);
+    }
+    (Key::from_le_bytes(key), numbers)
 }
 
 #[cfg(test)]
@@ -105,7 +105,7 @@ mod tests {
         }
         let parts = (0..PARTITIONS).map(|at| spilled.read(at).unwrap()).collect::<Vec<_>>();
         assert!(parts.iter().all(|part| part.iter().all(|it| it.0 >> 120 == part[0].0 >> 120)));
-        let mut found: Vec<Record> = parts.into_iter().flatten().collect();
+        let mut found: Vec<Record<4>> = parts.into_iter().flatten().collect();
         found.sort_unstable_by_key(|it| it.1[0]);
         assert_eq!(found, records().collect::<Vec<_>>());
     }
