@@ -156,3 +156,28 @@ fn get(port: u16, path: &str) -> Value {
     let to = answer.rfind('}').unwrap();
     serde_json::from_str(&answer[from..=to]).unwrap_or_else(|error| panic!("{error}: {answer}"))
 }
+
+#[test]
+fn rows_of_the_same_grain_are_counted() {
+    for limits in ["", "\n[limits]\nheld_keys = 1\n"] {
+        let world = three_days();
+        let plant = std::fs::read_to_string(world.path("plant/plant.toml")).unwrap();
+        world.write("plant.toml", &format!("{plant}{limits}"));
+        world.write(
+            "gold/planned.sql",
+            "-- Days with a plan, each twice; null without one.\n--\n-- grain: planned_on\n\
+             -- column planned_on: Day.\n\
+             SELECT CASE WHEN planned > 0 THEN day_local END AS planned_on FROM gold.hourly\n\
+             UNION ALL SELECT CASE WHEN planned > 0 THEN day_local END FROM gold.hourly\n",
+        );
+        world.ingest().success();
+        let counts = "SELECT table_name, checked, failed FROM meta.quality \
+             WHERE expectation = 'grain_is_unique' AND table_name IN ('gold.planned', 'gold.hourly') ORDER BY 1";
+        let row = |table: &str, checked: i64, failed: i64| json!({"table_name": table, "checked": checked, "failed": failed});
+        assert_eq!(
+            world.sql(counts),
+            [row("gold.hourly", 3, 0), row("gold.planned", 6, 3)],
+            "{limits}"
+        );
+    }
+}
