@@ -13,7 +13,7 @@ use crate::{rejected, session};
 use arrow::array::{Array as _, ArrayRef, AsArray as _};
 use arrow::datatypes::{DataType, Int64Type};
 use chrono::{DateTime, Utc};
-use config::model::Action;
+use config::model::{Action, TableName};
 use futures::TryStreamExt as _;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -81,85 +81,78 @@ pub async fn measure(
 
 /// Repairs in the records that this run read, by column.
 fn repaired(context: &LakeContext, outcome: &Outcome) -> anyhow::Result<Vec<QualityRow>> {
-    let mut rows = Vec::new();
-    for (column, count) in &outcome.repairs.columns {
-        let (checked, failed) = (i64::try_from(outcome.repairs.records)?, i64::try_from(*count)?);
-        rows.push(QualityRow {
-            table_name: outcome.table.to_string(),
-            expectation: format!("{column}_is_readable"),
-            rule: format!("{column} can be read by its contract, otherwise it is null"),
-            action: "repair".to_owned(),
-            checked,
-            failed,
-            share: (checked > 0).then(|| failed as f64 / checked as f64),
-            run: context.lake.run().to_owned(),
-            measured_at: context.lake.now(),
-        });
-    }
-    Ok(rows)
+    let row = |(column, count): (&String, &usize)| {
+        let expectation = format!("{column}_is_readable");
+        let rule = format!("{column} can be read by its contract, otherwise it is null");
+        let counts = (i64::try_from(outcome.repairs.records)?, i64::try_from(*count)?);
+        Ok(quality_row(context, &outcome.table, (expectation, rule, REPAIR), counts))
+    };
+    outcome.repairs.columns.iter().map(row).collect()
 }
 
 /// Times that the clock shows twice in the records that this run read, by column.
 fn ambiguous(context: &LakeContext, outcome: &Outcome) -> anyhow::Result<Vec<QualityRow>> {
     let mut rows = Vec::new();
     for (column, found) in &outcome.repairs.ambiguous {
-        let checked = i64::try_from(outcome.repairs.records)?;
-        let failed = i64::try_from(found.uncertain)?;
-        rows.push(QualityRow {
-            table_name: outcome.table.to_string(),
-            expectation: format!("{column}_is_unambiguous"),
-            rule: format!(
-                "{column}: the order of the records shows which instant a time is that the clock shows \
-                 twice, otherwise the first one is used"
-            ),
-            action: "repair".to_owned(),
-            checked,
-            failed,
-            share: (checked > 0).then(|| failed as f64 / checked as f64),
-            run: context.lake.run().to_owned(),
-            measured_at: context.lake.now(),
-        });
+        let expectation = format!("{column}_is_unambiguous");
+        let rule = format!(
+            "{column}: the order of the records shows which instant a time is that the clock shows \
+             twice, otherwise the first one is used"
+        );
+        let counts = (i64::try_from(outcome.repairs.records)?, i64::try_from(found.uncertain)?);
+        rows.push(quality_row(context, &outcome.table, (expectation, rule, REPAIR), counts));
     }
     Ok(rows)
 }
 
 async fn measure_step(context: &LakeContext, step: &Step) -> anyhow::Result<Vec<QualityRow>> {
-    let lake = &context.lake;
-    let Some(state) = lake.state(step.name()).await? else { return Ok(Vec::new()) };
-    let measured = measured_rules(step);
+    let Some(state) = context.lake.state(step.name()).await? else { return Ok(Vec::new()) };
     let counts = count_violations(context, step, &state).await?;
     let value = |at: usize| counts.get(at).copied().unwrap_or(0);
     let rejected = rejected_by_rule(context, step).await?;
     let mut rows = Vec::new();
-    for (at, (expectation, rule, action)) in (1..).zip(measured) {
-        let rejected = rejected.get(&expectation).copied().unwrap_or(0);
-        let (checked, failed) = (value(0) + rejected, value(at) + rejected);
-        rows.push(QualityRow {
-            table_name: step.name().to_string(),
-            expectation,
-            rule,
-            action: action.as_str().to_owned(),
-            checked,
-            failed,
-            share: (checked > 0).then(|| failed as f64 / checked as f64),
-            run: lake.run().to_owned(),
-            measured_at: lake.now(),
-        });
+    for (at, measured) in (1..).zip(measured_rules(step)) {
+        let rejected = rejected.get(&measured.0).copied().unwrap_or(0);
+        let counts = (value(0) + rejected, value(at) + rejected);
+        rows.push(quality_row(context, step.name(), measured, counts));
     }
     Ok(rows)
 }
 
+/// The row of a rule of which this run checked and found violated so many rows.
+fn quality_row(
+    context: &LakeContext,
+    table: &TableName,
+    (expectation, rule, action): MeasuredRule,
+    (checked, failed): (i64, i64),
+) -> QualityRow {
+    QualityRow {
+        table_name: table.to_string(),
+        expectation,
+        rule,
+        action: action.to_owned(),
+        checked,
+        failed,
+        share: (checked > 0).then(|| failed as f64 / checked as f64),
+        run: context.lake.run().to_owned(),
+        measured_at: context.lake.now(),
+    }
+}
+
 /// Name, rule and action.
-type MeasuredRule = (String, String, Action);
+type MeasuredRule = (String, String, &'static str);
+
+/// The action of rules that values are repaired by.
+const REPAIR: &str = "repair";
 
 /// The expectations of a step; the last one is that of its grain, if it has one.
 fn measured_rules(step: &Step) -> Vec<MeasuredRule> {
     let expectations = step.model.expectations.iter();
     let mut rules: Vec<MeasuredRule> =
-        expectations.map(|it| (it.name.clone(), it.rule.clone(), it.action)).collect();
+        expectations.map(|it| (it.name.clone(), it.rule.clone(), it.action.as_str())).collect();
     if !step.model.grain.is_empty() {
         let rule = format!("({}) differs in every row", step.model.grain.join(", "));
-        rules.push(("grain_is_unique".to_owned(), rule, Action::Warn));
+        rules.push(("grain_is_unique".to_owned(), rule, Action::Warn.as_str()));
     }
     rules
 }
